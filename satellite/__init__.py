@@ -1,0 +1,3 @@
+"""A voice satellite that can be interrupted."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,96 @@
+"""What crosses between the event loop and the audio thread. Values only, in bounded queues; neither side waits."""
+
+from dataclasses import dataclass
+
+from satellite.audio.card import Samples
+from satellite.audio.reply import Reply
+from satellite.core.events import Event
+from satellite.core.say import Allow
+from satellite.core.units import Frames
+
+
+# ---- to the audio thread
+
+
+@dataclass(frozen=True, slots=True)
+class PlayReply:
+    """Begin a reply; a voice that is speaking just now is given a moment to finish."""
+
+    reply: Reply
+    allow_interruptions: Allow
+
+
+@dataclass(frozen=True, slots=True)
+class StopReply:
+    """Silence a reply now; `keep` it for a `ResumeReply`."""
+
+    turn: int
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeReply:
+    """Go on with a reply that is held or was kept."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySound:
+    """Play a short sound at the speaker's rate."""
+
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class SetLoopDelay:
+    """What the speaker plays comes back so many frames (at 16 kHz) after the canceller was given it."""
+
+    frames: Frames
+
+
+Command = PlayReply | StopReply | ResumeReply | PlaySound | SetLoopDelay
+
+# ---- from the audio thread
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A period of the cancelled microphone signal: 16-bit mono at 16 kHz, from frame `first` on."""
+
+    first: Frames
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EchoSample:
+    """The same stretch of reference and raw microphone, for measuring the loop delay."""
+
+    reference: Samples
+    microphone: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Ducked:
+    """The reply was lowered or raised again, so many frames into the microphone's stream."""
+
+    at: Frames
+    is_ducked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTrouble:
+    """The sound device failed; it is tried again. To be logged by whoever may."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReady:
+    """The sound device is open. `after_s`: how long it had been away, 0 at the start."""
+
+    speaker_rate_hz: int
+    after_s: float
+
+
+Report = Event | Heard | EchoSample | Ducked | DeviceTrouble | DeviceReady

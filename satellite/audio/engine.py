@@ -1,0 +1,332 @@
+"""What the audio thread does every 10 ms: hear, decide, play.
+
+The engine runs the same in the thread on real hardware, in the demo on a simulated card, and in virtual time; it is stepped
+from outside and waits only in `Card.wait`. It never logs, never touches a file or a socket, and talks to the event loop by
+values in bounded queues.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from satellite.audio import commands as cmd
+from satellite.audio.capture import Capture
+from satellite.audio.card import Card, Samples
+from satellite.audio.echo_sampler import EchoSampler
+from satellite.audio.player import Player, Status
+from satellite.audio.reference import Reference
+from satellite.core import events as ev
+from satellite.core import reflex as rx
+from satellite.core.echo import AUDIBLE_REFERENCE_DB
+from satellite.core.reflex import Mode, Observation, Reflex, ReflexRule, Verdict
+from satellite.core.say import Allow
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Decibels, Frames, Millis, Probability, frames, millis
+
+# a dead microphone must not silence the speaker
+STALL_MS = 200
+# a reply's first sample waits so long for a voice to finish
+POLITE_MS = 300
+# AEC3 has converged after so much reference
+CONVERGING_PERIODS = 3000 // PERIOD_MS
+# two seconds of reports that the event loop has not fetched
+MOST_REPORTS = 400
+
+
+class Canceller(Protocol):
+    """Takes our own voice out of a period of the microphone."""
+
+    def process(self, near: Samples, far: Samples) -> Samples: ...
+
+
+class VoiceDetector(Protocol):
+    """Says how likely the window that ended in this period is speech; None if none ended."""
+
+    def feed(self, samples: Samples) -> float | None: ...
+
+    @property
+    def hop_frames(self) -> int: ...
+
+
+class AudioEngine:
+    """Owns everything that lives on the audio clock. `frame` counts the microphone's frames since the start."""
+
+    def __init__(
+        self,
+        canceller: Canceller,
+        detector: VoiceDetector,
+        rule: ReflexRule,
+        clock: Callable[[], float],
+        queue_ms: int = 30,
+        on_period: Callable[[int, Samples], None] = lambda first, samples: None,
+    ) -> None:
+        self.reports: deque[cmd.Report] = deque(maxlen=MOST_REPORTS)
+        self.commands: deque[cmd.Command] = deque()
+        self.frame = Frames(0)
+        self.reflex = Reflex()
+        self.overruns = self.underruns = 0
+        self._canceller, self._detector, self._rule = canceller, detector, rule
+        self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
+        self._card: Card | None = None
+        self._polite_until: Frames | None = None
+        self._waiting: cmd.PlayReply | None = None
+        self._allow = Allow.NONE
+        self._kept_turn: int | None = None
+        self._converging = CONVERGING_PERIODS
+        self._heard_at_s = clock()
+        self._is_stalled = False
+        self._loop_delay = frames(queue_ms)
+        self._sampler = EchoSampler()
+
+    # ---- the card
+
+    def attach(self, card: Card) -> None:
+        """Begins to use a card that has just been opened. Lost time shows as a gap in the frame count."""
+        self._card = card
+        self.player = Player(card.speaker.rate_hz)
+        self._capture = Capture(card.microphone)
+        self._reference = Reference(card.speaker.rate_hz)
+        self._period = card.speaker.rate_hz * PERIOD_MS // 1000
+        self._target = card.speaker.rate_hz * self._queue_ms // 1000
+        self._rest: Samples = np.zeros(0, np.int16)
+        self._is_running = False
+        away_s = max(self._clock() - self._heard_at_s, 0.0)
+        self.frame = Frames(self.frame + int(away_s * RATE_HZ) // PERIOD_FRAMES * PERIOD_FRAMES)
+        self._heard_at_s = self._clock()
+        self._forget_reply()
+        self._relearn()
+
+    def detach(self) -> None:
+        """The card is gone; what played on it has ended."""
+        self._card = None
+        self._forget_reply()
+
+    # ---- one turn of the wheel
+
+    def step(self, timeout_s: float = 0.02) -> None:
+        """Waits for a period, at most so long, and does all that is due. DeviceError if the card is gone."""
+        assert self._card is not None
+        self._card.wait(timeout_s)
+        while self.commands:
+            self._obey(self.commands.popleft())
+        while (period := self._capture.read()) is not None:
+            self._hear(period)
+            self._fill()
+        self._notice_stall()
+        self._notice_xruns()
+        self._fill()
+
+    def now(self) -> Millis:
+        """On the stream clock."""
+        return Millis(int((self._clock() - self._epoch_s) * 1000))
+
+    # ---- hearing
+
+    def _hear(self, near: Samples) -> None:
+        self._heard_at_s = self._clock()
+        self._is_stalled = False
+        far = self._reference.take()
+        clean = self._canceller.process(near, far)
+        probability = self._detector.feed(clean)
+        first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
+        self._on_period(first, clean)
+        seen = self._observe(near, clean, probability)
+        self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
+        self.reports.append(cmd.Heard(first, clean.tobytes()))
+        if probability is not None:
+            window = Frames(self._detector.hop_frames)
+            self.reports.append(ev.VoiceWindow(self.now(), self.frame, window, Probability(probability)))
+        self._act(verdict)
+        self._start_politely()
+        if (sample := self._sampler.add(far, near)) is not None:
+            self.reports.append(sample)
+
+    def _observe(self, near: Samples, clean: Samples, probability: float | None) -> Observation:
+        reference_db = self._reference.level_db(self._loop_delay)
+        if reference_db > AUDIBLE_REFERENCE_DB and self._converging:
+            self._converging -= 1
+        listening = self._allow is Allow.SPEECH and self.player.status is Status.PLAYING
+        return Observation(
+            end=self.frame,
+            probability=None if probability is None else Probability(probability),
+            mic_db=level_db(near),
+            clean_db=level_db(clean),
+            reference_db=reference_db,
+            is_ducked=self._reference.is_ducked(self._loop_delay),
+            is_playing=listening,
+            remaining_ms=self.player.remaining_ms,
+            is_converging=self._converging > 0,
+        )
+
+    def _act(self, verdict: Verdict) -> None:
+        match verdict:
+            case Verdict.DUCK:
+                self.player.duck()
+                self.reports.append(cmd.Ducked(self.frame, True))
+            case Verdict.UNDUCK:
+                self.player.unduck()
+                self.reports.append(cmd.Ducked(self.frame, False))
+            case Verdict.HOLD:
+                self._silence()
+                self._report_held(self.reflex.onset, self.reflex.peak_probability)
+            case Verdict.NONE:
+                pass
+
+    def _report_held(self, onset: Frames, probability: Probability) -> None:
+        reply = self.player.reply
+        assert reply is not None
+        at = self.now()
+        started = Millis(at - millis(self.frame - onset))
+        self.reports.append(ev.Held(at, reply.turn, onset, started, probability, self._held_position))
+
+    def _notice_stall(self) -> None:
+        if self._is_stalled or (self._clock() - self._heard_at_s) * 1000 < STALL_MS:
+            return
+        self._is_stalled = True
+        if self.reflex.mode in (Mode.DUCKING, Mode.PROBING):
+            self.reflex = rx.resume(self.reflex, self.frame, self._rule)
+            self._act(Verdict.UNDUCK)
+        self._start_now()
+        self.reports.append(ev.MicrophoneStalled(self.now()))
+
+    def _notice_xruns(self) -> None:
+        assert self._card is not None
+        overruns, underruns = self._card.microphone.overruns, self._card.speaker.underruns
+        if (overruns, underruns) != (self.overruns, self.underruns):
+            self.overruns, self.underruns = overruns, underruns
+            self._relearn()
+
+    def _relearn(self) -> None:
+        self._converging = CONVERGING_PERIODS
+
+    # ---- obeying
+
+    def _obey(self, command: cmd.Command) -> None:
+        match command:
+            case cmd.PlayReply():
+                self._forget_reply()
+                self._waiting = command
+                self._polite_until = Frames(self.frame + frames(POLITE_MS))
+                self._start_politely()
+            case cmd.StopReply(turn, keep):
+                self._stop(turn, keep)
+            case cmd.ResumeReply(turn):
+                self._resume(turn)
+            case cmd.PlaySound(samples):
+                self.player.add_sound(samples)
+            case cmd.SetLoopDelay(delay):
+                self._loop_delay = delay
+
+    def _start_politely(self) -> None:
+        """A reply does not begin over a voice: it waits a moment, and if the voice goes on, it is held before it sounds."""
+        if self._waiting is None or self._polite_until is None:
+            return
+        may_wait = self._waiting.allow_interruptions is Allow.SPEECH and self.reflex.is_live(self.frame, self._rule)
+        if not may_wait:
+            self._start_now()
+        elif self.frame >= self._polite_until:
+            onset = Frames(max(self.reflex.last_quiet, self.frame - frames(self._rule.onset_limit_ms)))
+            self._start_now()
+            self._held_position = self.player.position
+            self.player.hold()
+            self.reflex = rx.hold(self.reflex, onset)
+            self._report_held(onset, self.reflex.peak_probability)
+
+    def _start_now(self) -> None:
+        if self._waiting is None:
+            return
+        waiting, self._waiting = self._waiting, None
+        self._allow = waiting.allow_interruptions
+        self.player.play(waiting.reply)
+        self._sampler.begin()
+
+    def _stop(self, turn: int, keep: bool) -> None:
+        if self._waiting is not None and self._waiting.reply.turn == turn:
+            self._waiting = None
+        reply = self.player.reply
+        if reply is None or reply.turn != turn:
+            return
+        if self.player.status is Status.PLAYING:
+            self._silence()
+        self.reflex = rx.release(self.reflex)
+        if keep:
+            self._kept_turn = turn
+        else:
+            self._forget_reply()
+
+    def _resume(self, turn: int) -> None:
+        reply = self.player.reply
+        if reply is None or reply.turn != turn or self.player.status is not Status.HELD:
+            return
+        self._kept_turn = None
+        self.player.resume()
+        self.reflex = rx.resume(self.reflex, self.frame, self._rule)
+
+    def _forget_reply(self) -> None:
+        self._waiting = None
+        self._kept_turn = None
+        self._allow = Allow.NONE
+        self.reflex = rx.release(self.reflex)
+        self.player.forget()
+
+    # ---- playing
+
+    def _silence(self) -> None:
+        """Stops the reply within this period: what is queued is dropped, and 8 ms of it fade out in its place."""
+        assert self._card is not None
+        speaker = self._card.speaker
+        queued = speaker.queued() + len(self._rest)
+        self.player.settle(queued)
+        self._held_position = self.player.position
+        fade = self.player.hold()
+        speaker.drop()
+        self._reference.strike(queued)
+        # the writer is this thread, and from here on it has only the fade and silence to write
+        tail = np.zeros(self._period, np.int16)
+        tail[: len(fade)] = fade
+        self._rest = np.zeros(0, np.int16)
+        self._write(tail)
+        self._write(np.zeros(self._target - 2 * self._period, np.int16))
+
+    def _fill(self) -> None:
+        """Keeps the speaker's queue at its target, with silence where there is nothing to say, so that its lead never jumps."""
+        assert self._card is not None
+        queued = self._card.speaker.queued()
+        self.player.settle(queued + len(self._rest))
+        self._report_end()
+        if len(self._rest):
+            rest, self._rest = self._rest, np.zeros(0, np.int16)
+            self._write(rest)
+            queued += len(rest)
+        if queued == 0:
+            # the card begins anew: the same lead as ever
+            lead = np.zeros(self._target - self._period, np.int16)
+            self._write(lead)
+            queued += len(lead)
+        while queued + self._period <= self._target:
+            samples = self.player.next_period(self._period)
+            self._write(samples)
+            self._reference.wrote(samples, self.player.gain_of_last_period)
+            queued += self._period
+
+    def _write(self, samples: Samples) -> None:
+        assert self._card is not None
+        taken = self._card.speaker.write(samples) if not len(self._rest) else 0
+        if taken < len(samples):
+            self._rest = np.concatenate((self._rest, samples[taken:]))
+
+    def _report_end(self) -> None:
+        reply = self.player.reply
+        if reply is None or not self.player.has_ended:
+            return
+        overlap = self.reflex.voice_over_end(self.frame, self._rule) if self._allow is Allow.SPEECH else None
+        self.reports.append(ev.ReplyEnded(self.now(), reply.turn, self.player.position, overlap))
+        self._forget_reply()
+
+
+def level_db(samples: Samples) -> Decibels:
+    """Mean power of a period in dB relative to full scale."""
+    x = samples.astype(np.float32)
+    mean = float(np.dot(x, x)) / len(x)
+    return Decibels(float(10.0 * np.log10(mean / 32768.0**2 + 1e-12)))

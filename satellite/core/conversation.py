@@ -1,0 +1,95 @@
+"""The conversation's data: one frozen value that the transition table replaces. What happens when is in `table.py`."""
+
+from dataclasses import dataclass, field
+
+from satellite.core.burst import Burst, BurstRule
+from satellite.core.endpoint import Endpointer, EndpointRule
+from satellite.core.events import Deadline
+from satellite.core.interrupt import Interrupt
+from satellite.core.say import Allow, Say
+from satellite.core.state import Stage, State
+from satellite.core.units import Frames, Millis
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """How long each silence of the hub is borne."""
+
+    # an abort of a hub that never acknowledged one: Home Assistant up to 2026.3 says nothing
+    abort_unacked: Millis = Millis(300)
+    # of one that does: it answers when the run is dead, and a language model may take a second to die
+    abort_acked: Millis = Millis(3000)
+    hub_ready: Millis = Millis(3000)
+    # the user changed his mind
+    speech: Millis = Millis(5000)
+    # Home Assistant gives up at the same time
+    utterance: Millis = Millis(15_000)
+    transcript: Millis = Millis(5000)
+    # a language model with tools
+    answer: Millis = Millis(60_000)
+    # nothing follows `synthesize` when speech synthesis fails
+    answer_audio: Millis = Millis(10_000)
+    # the longest reply we store is ten minutes; then it is stuck
+    reply: Millis = Millis(15 * 60_000)
+    # beyond its own length
+    reply_slack: Millis = Millis(5000)
+    # a hold must resolve, whatever is heard
+    held: Millis = Millis(3000)
+    # after this nobody remembers what the reply was about
+    take_up_again: Millis = Millis(20_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRule:
+    """What the operator may set."""
+
+    allow_interruptions: Allow = Allow.SPEECH
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    burst: BurstRule = field(default_factory=BurstRule)
+    endpoint: EndpointRule = field(default_factory=EndpointRule)
+    # the voice detector is late on weak consonants
+    preroll_ms: Millis = Millis(300)
+    # a wake word is detected so much after its end, at most
+    wake_backtrack_ms: Millis = Millis(200)
+    # send a first interrupt while the reply can still go on
+    tell_provisional: bool = True
+    # an utterance that the hub did not take is sent again so often
+    attempts: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reply that was interrupted for words that may turn out to be none."""
+
+    say: Say
+    interrupt: Interrupt
+    at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Everything the conversation knows."""
+
+    boot: str
+    """Distinguishes the ids of this run of the service from those of the last."""
+    rule: ConversationRule = field(default_factory=ConversationRule)
+    state: State = State.OFFLINE
+    stage: Stage = Stage.NONE
+    turn: int = 0
+    is_linked: bool = False
+    """Whether a hub is connected: a reply may outlast the connection that brought it."""
+    hub_acks_abort: bool = False
+    deadline: Deadline | None = None
+    utterance: Frames = Frames(0)
+    """The first frame that the hub is to get of this turn."""
+    attempt: int = 0
+    endpoint: Endpointer = Endpointer()
+    burst: Burst = Burst()
+    onset: Frames = Frames(0)
+    """Of the voice that holds the reply."""
+    reply: Say | None = None
+    answer_text: str = ""
+    interrupt: Interrupt | None = None
+    kept: Kept | None = None
+    resend: Interrupt | None = None
+    """Told to a hub that may not have got it."""

@@ -1,0 +1,110 @@
+"""How loud our own echo should be: predicted from what the speaker plays, and how far the prediction errs.
+
+Pure arithmetic on levels, one step a period. The step sizes of `Coupling` were measured on 32 ms windows and are scaled
+to periods here.
+"""
+
+from dataclasses import dataclass, replace
+from math import log10
+
+from satellite.core.units import PERIOD_MS, SILENCE_DB, Decibels
+
+# a reference below this is not heard in any room, so nothing is learnt from it
+AUDIBLE_REFERENCE_DB = -60.0
+
+_PER_PERIOD = PERIOD_MS / 32.0
+
+
+def power(level_db: float) -> float:
+    """Of a level."""
+    return float(10.0 ** (level_db / 10.0))
+
+
+def decibels(value: float) -> Decibels:
+    """Of a power."""
+    return Decibels(10.0 * log10(value)) if value > 1e-12 else SILENCE_DB
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRule:
+    """What every living room has in common."""
+
+    # a furnished room
+    rt60_ms: float = 400.0
+    # with the loudspeaker 8 cm from the microphone each period of the tail begins about 20 dB below the direct sound;
+    # 5 dB in favour of the echo for shelves and corners
+    tail_db: float = -15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Smear:
+    """The reference as the room hands it on: the sound itself, then a tail that decays."""
+
+    tail: float = 0.0
+    direct: float = 0.0
+
+    def add(self, reference_db: float, rule: RoomRule) -> "Smear":
+        """One period later."""
+        decay = 10.0 ** (-6.0 * PERIOD_MS / rule.rt60_ms)
+        tail = decay * (self.tail + self.direct * power(rule.tail_db))
+        return Smear(tail, power(reference_db))
+
+    @property
+    def level_db(self) -> Decibels:
+        """Of the predicted echo, before the echo path's own loss."""
+        return decibels(self.direct + self.tail)
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """Mean power of three periods, about one window of the voice detector: a single period jumps with the pitch."""
+
+    now: float = 0.0
+    before: float = 0.0
+    first: float = 0.0
+
+    def add(self, level_db: float) -> "Average":
+        """One period later."""
+        return Average(power(level_db), self.now, self.before)
+
+    @property
+    def level_db(self) -> Decibels:
+        """Of the three."""
+        return decibels((self.now + self.before + self.first) / 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A slow lower edge of a level: the noise that is always there."""
+
+    level_db: float = -50.0
+
+    def add(self, level_db: float) -> "Floor":
+        """Falls at once, rises 3 dB a second."""
+        return Floor(max(min(self.level_db + 0.03, level_db), SILENCE_DB))
+
+
+@dataclass(frozen=True, slots=True)
+class Coupling:
+    """How much louder than the prediction an echo may be: about the 95th percentile of what was seen."""
+
+    level_db: float = 0.0
+    periods: int = 0
+
+    def add(self, excess_db: float, near_end: bool) -> "Coupling":
+        """One more period of echo, `excess_db` over the prediction without coupling; slow to believe loud ones in double talk."""
+        if self.periods == 0:
+            return Coupling(excess_db, 1)
+        rise = 0.10 if near_end else 0.76
+        step = rise if excess_db > self.level_db else -0.04
+        return replace(self, level_db=self.level_db + step * _PER_PERIOD, periods=self.periods + 1)
+
+    def at_least(self, level_db: float) -> "Coupling":
+        """Raised to a level that was seen to be echo."""
+        return replace(self, level_db=max(self.level_db, level_db))
+
+
+def margin_db(level_db: float, echo_db: float, floor: Floor) -> float:
+    """How far a level is above the echo and noise expected there."""
+    # 1.5 dB: noise sways about its floor by as much
+    return level_db - decibels(power(echo_db) + power(floor.level_db + 1.5))

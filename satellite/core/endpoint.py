@@ -1,0 +1,44 @@
+"""Local endpointing: has the user finished speaking? The hub's own detector may be first."""
+
+from dataclasses import dataclass, replace
+
+from satellite.core.burst import ACTIVE_PROBABILITY
+from satellite.core.events import VoiceWindow
+from satellite.core.units import Millis, frames, millis
+
+# below this a window counts as silence; between the two nothing changes (hysteresis as the detector's authors have it)
+SILENT_PROBABILITY = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRule:
+    """How much speech makes an utterance, and how much silence ends it."""
+
+    # a click or a breath is shorter
+    speech_ms: Millis = Millis(200)
+    # Home Assistant's default detector waits as long, so neither cuts the other short
+    silence_ms: Millis = Millis(700)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpointer:
+    """What has been heard of one utterance so far."""
+
+    speech: int = 0
+    silence: int = 0
+
+    def add(self, window: VoiceWindow) -> "Endpointer":
+        """With one more window."""
+        if window.probability >= ACTIVE_PROBABILITY:
+            return Endpointer(self.speech + window.length, 0)
+        if window.probability < SILENT_PROBABILITY:
+            return replace(self, silence=self.silence + window.length)
+        return self
+
+    def has_speech(self, rule: EndpointRule) -> bool:
+        """Whether anything was said."""
+        return self.speech >= frames(rule.speech_ms)
+
+    def has_ended(self, rule: EndpointRule) -> bool:
+        """Whether something was said and silence followed."""
+        return self.has_speech(rule) and millis(self.silence) >= rule.silence_ms

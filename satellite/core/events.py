@@ -1,0 +1,198 @@
+"""What the conversation is told: facts, each stamped with the time it became known on the stream clock."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from satellite.core.units import Decibels, Frames, Millis, Probability
+
+
+class Deadline(StrEnum):
+    """What a conversation waits for; it waits for one thing at a time."""
+
+    ABORT_ACK = "abort-ack"
+    HUB_READY = "hub-ready"
+    SPEECH = "speech"
+    END_OF_SPEECH = "end-of-speech"
+    TRANSCRIPT = "transcript"
+    ANSWER = "answer"
+    ANSWER_AUDIO = "answer-audio"
+    REPLY = "reply"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact. `at` is when we learnt it."""
+
+    at: Millis
+
+
+# ---- from the microphone
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceWindow(Event):
+    """The voice detector's word on the window of the cancelled signal that ends at `end`, `length` after the one before."""
+
+    end: Frames
+    length: Frames
+    probability: Probability
+    voicing: float = 0.0
+    level: Decibels = Decibels(0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class WakeHeard(Event):
+    """A wake word that had been spoken when the stream was at `end`."""
+
+    name: str
+    end: Frames
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneStalled(Event):
+    """No period came for longer than a hold may last on faith."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLost(Event):
+    """The sound device is gone; whatever played has ended."""
+
+
+# ---- from the speaker
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a reply has come: 0 <= heard <= played <= received <= total."""
+
+    played: Millis
+    heard: Millis
+    received: Millis
+    total: Millis | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Event):
+    """The reflex took a voice over the reply for the user's: the reply has stopped at `position` and can go on."""
+
+    turn: int
+    onset: Frames
+    speech_started: Millis
+    probability: Probability
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded(Event):
+    """The last sample of a reply has left the speaker; `overlap` is the onset of a voice that was then speaking over it."""
+
+    turn: int
+    position: Position
+    overlap: Frames | None
+
+
+# ---- from the hub
+
+
+@dataclass(frozen=True, slots=True)
+class HubOpened(Event):
+    """A hub has chosen us."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubClosed(Event):
+    """The hub's connection is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubPaused(Event):
+    """The hub muted us: it neither reads nor writes until it connects anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubReady(Event):
+    """The hub's speech-to-text takes our audio (`transcribe`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubHeardEnd(Event):
+    """The hub's own detector found the end of speech (`voice-stopped`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript(Event):
+    """What the hub understood."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Event):
+    """The whole text of the answer is known and the hub's run has ended (`synthesize`)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAudio(Event):
+    """The first audio of the answer to the present turn has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerComplete(Event):
+    """All audio of the answer or announcement that is playing has come."""
+
+    total: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementAudio(Event):
+    """The first audio of an announcement has come: speech that answers nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubError(Event):
+    """The hub's run has ended without an answer; or its last abort is complete."""
+
+    code: str
+    text: str
+
+
+# ---- from ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached(Event):
+    """What was waited for has not come in time."""
+
+    kind: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class ShuttingDown(Event):
+    """The service is about to stop."""
+
+
+EVENTS: tuple[type[Event], ...] = (
+    VoiceWindow,
+    WakeHeard,
+    MicrophoneStalled,
+    AudioLost,
+    Held,
+    ReplyEnded,
+    HubOpened,
+    HubClosed,
+    HubPaused,
+    HubReady,
+    HubHeardEnd,
+    Transcript,
+    Answered,
+    AnswerAudio,
+    AnswerComplete,
+    AnnouncementAudio,
+    HubError,
+    DeadlineReached,
+    ShuttingDown,
+)
+"""All of them; the transition table has a word on each in every state."""

@@ -1,0 +1,67 @@
+"""The say handle: what became of one utterance of ours, and how far the listener followed it.
+
+queued ─> playing ─> played
+   │         ├────> interrupted      the user's doing; a hold is still `playing`
+   └─────────┴────> cancelled        anybody else's
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from satellite.core.events import Position
+from satellite.core.units import Millis
+from satellite.errors import ProtocolMisuse
+
+
+class Allow(StrEnum):
+    """What may interrupt an utterance."""
+
+    SPEECH = "speech"
+    WAKE_WORD = "wake-word"
+    STOP_WORD = "stop-word"
+    NONE = "none"
+
+
+class SayState(StrEnum):
+    """Of an utterance. The last three are final."""
+
+    QUEUED = "queued"
+    PLAYING = "playing"
+    PLAYED = "played"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+
+
+_NEXT: dict[SayState, frozenset[SayState]] = {
+    SayState.QUEUED: frozenset({SayState.PLAYING, SayState.CANCELLED}),
+    # played may be undone once: a commit that turned out to be nothing takes the utterance up again
+    SayState.PLAYING: frozenset({SayState.PLAYED, SayState.INTERRUPTED, SayState.CANCELLED}),
+    SayState.PLAYED: frozenset(),
+    SayState.INTERRUPTED: frozenset({SayState.PLAYING}),
+    SayState.CANCELLED: frozenset(),
+}
+
+NOWHERE = Position(Millis(0), Millis(0), Millis(0), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One utterance of ours."""
+
+    turn: int
+    allow_interruptions: Allow = Allow.SPEECH
+    state: SayState = SayState.QUEUED
+    position: Position = NOWHERE
+    complete: bool = False
+    text: str = ""
+    is_announcement: bool = False
+
+    def become(self, state: SayState, position: Position | None = None) -> "Say":
+        """Further on, with the position reached. ProtocolMisuse if it cannot go there from here."""
+        if state not in _NEXT[self.state]:
+            raise ProtocolMisuse(f"an utterance that is {self.state} cannot become {state}")
+        return replace(self, state=state, position=position or self.position)
+
+    def received_all(self, total: Millis) -> "Say":
+        """When the last of its audio has come."""
+        return replace(self, complete=True, position=replace(self.position, received=total, total=total))

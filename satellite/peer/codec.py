@@ -1,0 +1,106 @@
+"""Wyoming's words and ours: the only place that knows both."""
+
+from typing import Any
+
+from wyoming.audio import AudioChunk, AudioFormat, AudioStart, AudioStop
+from wyoming.event import Event as WireEvent
+from wyoming.info import Attribution, Info, MicProgram, Satellite, SndProgram
+from wyoming.pipeline import PipelineStage, RunPipeline
+from wyoming.snd import Played
+from wyoming.wake import Detection
+
+from satellite import __version__
+from satellite.core import events as ev
+from satellite.core.interrupt import Interrupt
+from satellite.core.units import RATE_HZ, Millis
+
+_WIDTH = 2
+_OURS = Attribution(name="satellite", url="")
+
+
+def to_core(event: WireEvent, at: Millis) -> ev.Event | None:
+    """What a hub's event means to the conversation; None for audio, and for what concerns nobody here."""
+    data: dict[str, Any] = event.data
+    match event.type:
+        case "transcribe":
+            return ev.HubReady(at)
+        case "voice-stopped":
+            return ev.HubHeardEnd(at)
+        case "transcript":
+            return ev.Transcript(at, _text(data, "text"))
+        case "synthesize":
+            return ev.Answered(at, _text(data, "text"))
+        case "error":
+            return ev.HubError(at, _text(data, "code"), _text(data, "text"))
+        case "pause-satellite":
+            return ev.HubPaused(at)
+        case _:
+            return None
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def detection(name: str, at: Millis) -> WireEvent:
+    """A wake word was heard here."""
+    return Detection(name=name, timestamp=at).event()
+
+
+def run() -> WireEvent:
+    """Asks for a run from speech-to-text to speech; other last stages kill the run in several hubs."""
+    return RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS, restart_on_end=False).event()
+
+
+def abort() -> WireEvent:
+    """Asks for a run that cannot start. It cancels the one that is alive, and does nothing else."""
+    return RunPipeline(start_stage=PipelineStage.TTS, end_stage=PipelineStage.TTS, restart_on_end=False).event()
+
+
+def audio(pcm: bytes, at: Millis) -> WireEvent:
+    """A piece of the microphone that begins at this time."""
+    return AudioChunk(rate=RATE_HZ, width=_WIDTH, channels=1, audio=pcm, timestamp=at).event()
+
+
+def audio_start(at: Millis) -> WireEvent:
+    """The microphone's audio begins."""
+    return AudioStart(rate=RATE_HZ, width=_WIDTH, channels=1, timestamp=at).event()
+
+
+def audio_stop(at: Millis) -> WireEvent:
+    """The utterance is over."""
+    return AudioStop(timestamp=at).event()
+
+
+def played() -> WireEvent:
+    """The last sound of the reply has left the speaker."""
+    return Played().event()
+
+
+def interrupt(interruption: Interrupt) -> WireEvent:
+    """The user talks over the reply. Unknown to hubs of today, which ignore it."""
+    return WireEvent(type="interrupt", data=interruption.data())
+
+
+def info(name: str, area: str | None, wake_words: list[str]) -> WireEvent:
+    """Who we are. `supports_interrupt` is an extra key that hubs skip."""
+    satellite = Satellite(
+        name=name,
+        area=area,
+        description="A voice satellite that can be interrupted",
+        attribution=_OURS,
+        installed=True,
+        version=__version__,
+        active_wake_words=wake_words,
+        max_active_wake_words=len(wake_words),
+    )
+    form = AudioFormat(rate=RATE_HZ, width=_WIDTH, channels=1)
+    common: dict[str, Any] = {"attribution": _OURS, "installed": True, "description": None, "version": __version__}
+    event = Info(
+        satellite=satellite,
+        mic=[MicProgram(name="microphone", mic_format=form, **common)],
+        snd=[SndProgram(name="speaker", snd_format=form, **common)],
+    ).event()
+    event.data["satellite"]["supports_interrupt"] = True
+    return event

@@ -1,0 +1,240 @@
+"""The daemon: owns every part, starts them in order, stops them in reverse, and carries messages between them.
+
+Nothing is decided here. The audio thread's reports and the hub's events become events of the conversation; what the
+conversation answers is carried out, action by action, in `_carry_out`.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+from satellite.audio import commands as cmd
+from satellite.audio.card import Card
+from satellite.audio.engine import AudioEngine
+from satellite.audio.reply import Reply
+from satellite.audio.thread import AudioThread
+from satellite.audio.whoosh import whoosh
+from satellite.config import Config, Phases
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.burst import BurstRule
+from satellite.core.conversation import Conversation, ConversationRule
+from satellite.core.endpoint import EndpointRule
+from satellite.core.reflex import ReflexRule
+from satellite.core.state import State
+from satellite.core.table import step
+from satellite.core.units import Frames, Millis
+from satellite.detect.canceller import EchoCanceller
+from satellite.detect.loop_delay import measure_loop_delay
+from satellite.detect.silero import SileroVad
+from satellite.detect.wake import WakeHeard, WakeWords, WakeWordSettings
+from satellite.errors import ProtocolMisuse
+from satellite.observer import Observer
+from satellite.peer.hub import HubPeer
+from satellite.peer.uplink import Uplink
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """A satellite. `open_card` opens the sound hardware, as often as it has to; observers are told what happens."""
+
+    def __init__(self, config: Config, open_card: Callable[[], Card], observer: Observer | None = None) -> None:
+        self._config = config
+        self._observer = observer or Observer()
+        self._conversation = Conversation(boot=uuid.uuid4().hex[:8], rule=_conversation_rule(config))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_draining = False
+        self._deadline: asyncio.TimerHandle | None = None
+        self._replies: dict[int, Reply] = {}
+        self._speaker_rate_hz = config.audio.rate_hz
+        self._is_warm = config.audio.warm_up_dbfs is None
+        words = [WakeWordSettings(name, config.wake.threshold) for name in config.wake.words]
+        self._wake_words = WakeWords(words, self._on_wake)
+        self.engine = AudioEngine(
+            EchoCanceller(),
+            SileroVad(config.vad.model_path),
+            ReflexRule(duck_probability=config.barge_in.duck_probability),
+            time.monotonic,
+            config.audio.queue_ms,
+            self._wake_words.feed,
+        )
+        self._audio = AudioThread(self.engine, open_card, self._notify)
+        self._hub = HubPeer(config.name, config.area, config.wake.words, self.handle, self._open_reply, self.engine.now)
+        self._uplink = Uplink(self._hub.audio)
+
+    # ---- lifecycle
+
+    async def start(self) -> int:
+        """Starts everything; the port at which the hub reaches us. ConfigError or DeviceError if that cannot be."""
+        self._loop = asyncio.get_running_loop()
+        port = await self._hub.start(self._config.hub.host, self._config.hub.port)
+        _log.info("waiting for a hub on port %d", port)
+        self._wake_words.start()
+        self._audio.start()
+        return port
+
+    async def stop(self) -> None:
+        """Ends whatever is being said, tells the hub, and gives everything back."""
+        self.handle(ev.ShuttingDown(self.engine.now()))
+        self._audio.stop()
+        self._wake_words.stop()
+        await self._hub.stop()
+        self._set_deadline(None)
+        self._loop = None
+
+    @property
+    def state(self) -> State:
+        """Of the conversation."""
+        return self._conversation.state
+
+    # ---- events in
+
+    def handle(self, event: ev.Event) -> None:
+        """Gives the conversation an event and carries out what it answers."""
+        try:
+            self._conversation, actions = step(self._conversation, event)
+        except ProtocolMisuse:
+            # a mistake of ours must not end the service, nor change anything
+            _log.exception("an event came that cannot be; it is ignored")
+            return
+        self._observer.on_event(event)
+        for action in actions:
+            self._carry_out(action)
+            self._observer.on_action(action)
+
+    def _notify(self) -> None:
+        """In the audio thread: there are reports."""
+        loop = self._loop
+        if loop is not None and not self._is_draining:
+            self._is_draining = True
+            loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        # before the reports are taken: one that comes meanwhile calls again
+        self._is_draining = False
+        reports = self.engine.reports
+        while reports:
+            self._take(reports.popleft())
+
+    def _take(self, report: cmd.Report) -> None:
+        match report:
+            case cmd.Heard(first, pcm):
+                self._uplink.heard(first, pcm)
+                self._observer.on_heard(first, pcm)
+            case ev.Event():
+                self.handle(report)
+            case cmd.Ducked():
+                self._observer.on_ducked(report)
+            case cmd.EchoSample(reference, microphone):
+                self._wake_words.submit(partial(self._measure_loop_delay, reference, microphone))
+            case cmd.DeviceTrouble(message):
+                _log.warning("%s", message)
+            case cmd.DeviceReady():
+                self._on_device_ready(report)
+
+    def _on_device_ready(self, report: cmd.DeviceReady) -> None:
+        self._speaker_rate_hz = report.speaker_rate_hz
+        if report.after_s:
+            _log.info("the sound devices are back after %.1f s", report.after_s)
+        if not self._is_warm and self._config.audio.warm_up_dbfs is not None:
+            self._is_warm = True
+            self.engine.commands.append(cmd.PlaySound(whoosh(report.speaker_rate_hz, self._config.audio.warm_up_dbfs)))
+
+    def _on_wake(self, heard: WakeHeard) -> None:
+        """In the worker thread."""
+        if (loop := self._loop) is not None:
+            loop.call_soon_threadsafe(self._wake, heard)
+
+    def _wake(self, heard: WakeHeard) -> None:
+        _log.info("heard %r", heard.name)
+        self.handle(ev.WakeHeard(self.engine.now(), heard.name, heard.end_frame))
+
+    def _measure_loop_delay(self, reference: cmd.Samples, microphone: cmd.Samples) -> None:
+        """In the worker thread."""
+        delay = measure_loop_delay(reference, microphone)
+        if delay is not None:
+            self.engine.commands.append(cmd.SetLoopDelay(delay.frames))
+
+    # ---- actions out
+
+    def _carry_out(self, action: act.Action) -> None:
+        hub, commands = self._hub, self.engine.commands
+        match action:
+            case act.Play(turn, allow):
+                commands.append(cmd.PlayReply(self._replies[turn], allow))
+            case act.StopReply(turn, keep):
+                commands.append(cmd.StopReply(turn, keep))
+                if not keep:
+                    self._replies.pop(turn, None)
+            case act.ResumeReply(turn):
+                commands.append(cmd.ResumeReply(turn))
+            case act.FinishReply(turn):
+                self._replies[turn].finish()
+            case act.BeginTurn(turn, owed):
+                self._begin_turn(turn, owed)
+            case act.SendDetection(name):
+                hub.detection(name)
+            case act.SendRun():
+                hub.run()
+            case act.SendAbort():
+                hub.abort()
+            case act.SendInterrupt(interrupt):
+                hub.interrupt(interrupt)
+            case act.SendPlayed():
+                hub.played()
+            case act.KeepFrom(first):
+                self._uplink.keep_from(first)
+            case act.StreamMic(first):
+                self._uplink.stream(first, self.engine.now())
+            case act.StopMic(tell):
+                self._stop_mic(tell)
+            case act.SetDeadline(kind, after):
+                self._set_deadline(kind, after)
+            case act.ClearDeadline():
+                self._set_deadline(None)
+            case act.Become(old, new, why):
+                _log.info("= %s, was %s: %s", new, old, why)
+                self._observer.on_state_changed(old, new, why)
+
+    def _stop_mic(self, tell: bool) -> None:
+        if tell and self._uplink.is_streaming:
+            self._hub.audio_stop()
+        self._uplink.stop()
+
+    def _begin_turn(self, turn: int, owed: bool) -> None:
+        self._hub.begin_turn(turn, owed)
+        # the last turn's reply may yet be resumed; older ones are over
+        for old in [t for t in self._replies if t < turn - 1]:
+            del self._replies[old]
+
+    def _set_deadline(self, kind: ev.Deadline | None, after: Millis = Millis(0)) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        if kind is not None and self._loop is not None:
+            self._deadline = self._loop.call_later(after / 1000, self._on_deadline, kind)
+
+    def _on_deadline(self, kind: ev.Deadline) -> None:
+        self.handle(ev.DeadlineReached(self.engine.now(), kind))
+
+    def _open_reply(self, turn: int) -> Reply:
+        """The hub begins to send a turn's reply."""
+        self._replies[turn] = Reply(turn, self._speaker_rate_hz)
+        return self._replies[turn]
+
+
+def _conversation_rule(config: Config) -> ConversationRule:
+    barge_in = config.barge_in
+    return ConversationRule(
+        allow_interruptions=barge_in.allow,
+        burst=BurstRule(commit_ms=Millis(barge_in.commit_ms)),
+        endpoint=EndpointRule(silence_ms=Millis(config.listening.silence_ms)),
+        preroll_ms=Millis(barge_in.preroll_ms),
+        tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
+    )
+
+

@@ -1,0 +1,141 @@
+"""A room with a loudspeaker, a microphone, somebody who talks and a noise floor, computed sample by sample.
+
+Time is counted in frames of the air at RATE_HZ since the room began. `advance` is called by one thread; `say` and the
+tapes may be used by any.
+"""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from satellite.audio.card import Samples
+from satellite.core.units import PERIOD_FRAMES, RATE_HZ, Decibels
+from satellite.simulate.signals import (
+    Convolver,
+    Signal,
+    Tape,
+    active_level_db,
+    convolved,
+    direct_path_frames,
+    pcm,
+    signal,
+)
+
+# what each record remembers; longer than any scene, 58 MB for the three of them once full
+RECORD_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where a near-end sound lies at the microphone, in frames of the air; the end is that of the direct sound."""
+
+    name: str
+    start_frame: int
+    onset_frame: int
+    end_frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    start_frame: int
+    samples: Signal
+
+
+class Room:
+    """Turns what the loudspeaker is given into what the microphone hears, and records both."""
+
+    def __init__(self, echo_ir: Signal, talker_ir: Signal, noise: Signal, drive: float = 0.0) -> None:
+        """Noise is as heard at the microphone and repeats; it may be empty. Drive 0 is a linear loudspeaker."""
+        self.cone = Tape(RECORD_S * RATE_HZ)
+        self.near = Tape(RECORD_S * RATE_HZ)
+        self.heard = Tape(RECORD_S * RATE_HZ)
+        self._echo_ir, self._talker_ir, self._noise, self._drive = echo_ir, talker_ir, noise, drive
+        self._echo_path = Convolver(echo_ir, PERIOD_FRAMES)
+        self._lock = threading.Lock()
+        self._sounds: list[_Sound] = []
+        self._end_frame = 0
+
+    @property
+    def end_frame(self) -> int:
+        """The first frame that is not computed yet."""
+        return self._end_frame
+
+    def say(
+        self,
+        samples: Samples,
+        at_frame: int = 0,
+        gain_db: float = 0.0,
+        *,
+        name: str = "",
+        onset_frame: int = 0,
+        end_frame: int | None = None,
+        through_talker_ir: bool = True,
+    ) -> Said:
+        """Lets a recording sound so that it begins at the microphone at this frame, or at once if that is past.
+
+        Onset and end are those of the dry recording.
+        """
+        dry = signal(samples) * np.float32(10 ** (gain_db / 20))
+        wet = convolved(dry, self._talker_ir) if through_talker_ir else dry
+        delay = direct_path_frames(self._talker_ir) if through_talker_ir else 0
+        with self._lock:
+            start = max(at_frame, self._end_frame)
+            self._sounds.append(_Sound(start, wet))
+        end = len(samples) if end_frame is None else end_frame
+        return Said(name, start, start + delay + onset_frame, start + delay + end)
+
+    def advance(self, played: Signal) -> None:
+        """Lets so much time pass while the loudspeaker is given these samples."""
+        for at in range(0, len(played), PERIOD_FRAMES):
+            self._advance_block(played[at : at + PERIOD_FRAMES])
+
+    def echo_of(self, played: Signal) -> Signal:
+        """What the microphone hears of a sound played in silence."""
+        return convolved(self._cone_of(played), self._echo_ir)
+
+    def voice_of(self, dry: Signal) -> Signal:
+        """What the microphone hears of the talker in silence."""
+        return convolved(dry, self._talker_ir)
+
+    def _advance_block(self, played: Signal) -> None:
+        start, end = self._end_frame, self._end_frame + len(played)
+        with self._lock:
+            self._end_frame = end
+            sounds = self._sounds
+            self._sounds = [sound for sound in sounds if sound.start_frame + len(sound.samples) > end]
+        cone = self._cone_of(played)
+        near = _sum_of(sounds, start, end)
+        self.cone.append(pcm(cone))
+        self.near.append(pcm(near))
+        self.heard.append(pcm(self._echo_path.run(cone) + near + self._noise_between(start, end)))
+
+    def _cone_of(self, played: Signal) -> Signal:
+        if self._drive == 0:
+            return played
+        return (np.tanh(self._drive * played) / self._drive).astype(np.float32)
+
+    def _noise_between(self, start: int, end: int) -> Signal:
+        if len(self._noise) == 0:
+            return np.zeros(end - start, np.float32)
+        return self._noise[np.arange(start, end) % len(self._noise)]
+
+
+def ser_gain_db(room: Room, reply: Samples, user: Samples, ser_db: float) -> Decibels:
+    """The gain for `say` that puts the user so far above the echo of the reply at the microphone.
+
+    Both levels are those of active speech.
+    """
+    echo_db = active_level_db(room.echo_of(signal(reply)))
+    voice_db = active_level_db(room.voice_of(signal(user)))
+    return Decibels(ser_db + echo_db - voice_db)
+
+
+def _sum_of(sounds: list[_Sound], start: int, end: int) -> Signal:
+    total = np.zeros(end - start, np.float32)
+    for sound in sounds:
+        begin = max(start, sound.start_frame)
+        until = min(end, sound.start_frame + len(sound.samples))
+        if begin < until:
+            total[begin - start : until - start] += sound.samples[begin - sound.start_frame : until - sound.start_frame]
+    return total

@@ -1,0 +1,1 @@
+"""The virtual sound card, and the tests that use it: see README.md."""
