@@ -50,9 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-c", "--config", type=Path, help=f"configuration file (default: {_CONFIG_PATH}, if there is one)")
     run.set_defaults(command=_run)
 
-    demo = commands.add_parser(
-        "demo", help="watch a conversation in a simulated room: no hardware, no network, no configuration"
-    )
+    demo = commands.add_parser("demo", help="watch a conversation in a simulated room: no hardware, no network, no configuration")
     demo.add_argument("--json", action="store_true", help="print the measurements as JSON instead of the timeline")
     demo.set_defaults(command=_demo)
 

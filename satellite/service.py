@@ -26,7 +26,7 @@ from satellite.core.endpoint import EndpointRule
 from satellite.core.reflex import ReflexRule
 from satellite.core.state import State
 from satellite.core.table import step
-from satellite.core.units import Frames, Millis
+from satellite.core.units import Millis
 from satellite.detect.canceller import EchoCanceller
 from satellite.detect.loop_delay import measure_loop_delay
 from satellite.detect.silero import SileroVad
@@ -211,7 +211,7 @@ class Service:
         for old in [t for t in self._replies if t < turn - 1]:
             del self._replies[old]
 
-    def _set_deadline(self, kind: ev.Deadline | None, after: Millis = Millis(0)) -> None:
+    def _set_deadline(self, kind: ev.Deadline | None, after: int = 0) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -236,5 +236,3 @@ def _conversation_rule(config: Config) -> ConversationRule:
         preroll_ms=Millis(barge_in.preroll_ms),
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
     )
-
-

@@ -8,7 +8,6 @@ from satellite.core.events import Event
 from satellite.core.say import Allow
 from satellite.core.units import Frames
 
-
 # ---- to the audio thread
 
 

@@ -6,6 +6,7 @@ Runs in the audio thread. It never asks the card for anything: the engine tells 
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from satellite.audio.card import Samples
 from satellite.audio.reply import Reply
@@ -147,7 +148,7 @@ class Player:
         np.clip(mixed, -32768, 32767, out=mixed)
         return mixed.astype(np.int16)
 
-    def _next_of_reply(self, count: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+    def _next_of_reply(self, count: int) -> NDArray[np.float32]:
         mixed = np.zeros(count, np.float32)
         self.gain_of_last_period = self._target
         if self.status is not Status.PLAYING or self.reply is None:
@@ -169,12 +170,12 @@ class Player:
         self._target = gain
         self._step = (gain - self._gain) / (self.rate_hz * ramp_ms / 1000)
 
-    def _gains(self, count: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]] | np.float32":
+    def _gains(self, count: int) -> NDArray[np.float32]:
         if self._gain == self._target:
-            return np.float32(self._gain)
+            return np.full(count, self._gain, np.float32)
         steps = self._gain + self._step * np.arange(1, count + 1, dtype=np.float32)
         low, high = sorted((self._gain, self._target))
-        gains = np.clip(steps, low, high).astype(np.float32)
+        gains: NDArray[np.float32] = np.clip(steps, low, high).astype(np.float32)
         end = float(gains[-1])
         self._gain = self._target if abs(end - self._target) <= abs(self._step) else end
         return gains

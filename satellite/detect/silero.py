@@ -51,6 +51,11 @@ class SileroVad:
         self.reset()
 
     @property
+    def hop_frames(self) -> Frames:
+        """From the end of one window to the next."""
+        return self._hop_frames
+
+    @property
     def window_end_frames(self) -> Frames:
         """Where in the stream, in samples fed since the last reset, the last window judged ended."""
         return Frames(self._window_end_frames)

@@ -1,0 +1,192 @@
+"""The hub as the conversation sees it: its events become ours, our actions become its events, its speech becomes replies.
+
+A shell: it keeps track of which audio belongs to which turn (`gate.py`) and of nothing else.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from wyoming.event import Event as WireEvent
+
+from satellite.core import events as ev
+from satellite.core.interrupt import Interrupt
+from satellite.core.units import Millis, millis
+from satellite.errors import PeerError
+from satellite.peer import codec
+from satellite.peer.gate import Stream, StreamGate
+from satellite.peer.server import HubServer
+
+_log = logging.getLogger(__name__)
+
+# the longest that a run takes to die; a hub that does not say when it has is taken at that
+_DYING_MS = 3000
+
+# a reply without a format in its first event is what every hub sends today
+_DEFAULT_RATE_HZ = 22_050
+
+
+class ReplySink(Protocol):
+    """Takes the audio of one reply."""
+
+    rate_hz: int
+
+    @property
+    def frames(self) -> int: ...
+
+    def feed(self, pcm: bytes, rate_hz: int, width: int, channels: int) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class HubPeer:
+    """One hub at a time. `emit` gives the conversation an event; `open_reply` makes the place where a reply is kept."""
+
+    def __init__(
+        self,
+        name: str,
+        area: str | None,
+        wake_words: list[str],
+        emit: Callable[[ev.Event], None],
+        open_reply: Callable[[int], ReplySink],
+        now: Callable[[], Millis],
+    ) -> None:
+        self._emit, self._open_reply, self._now = emit, open_reply, now
+        info = codec.info(name, area, wake_words)
+        self._server = HubServer(lambda: info, self)
+        self._gate = StreamGate()
+        self._sinks: dict[Stream, ReplySink] = {}
+        self._turn = 0
+        self._aborted_at: Millis | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listens; the port."""
+        return await self._server.start(host, port)
+
+    async def stop(self) -> None:
+        """Says goodbye and closes."""
+        await self._server.stop()
+
+    @property
+    def stale_chunks(self) -> int:
+        """Chunks of answers that nobody waited for any more."""
+        return self._gate.stale
+
+    # ---- actions
+
+    def begin_turn(self, turn: int, owed: bool) -> None:
+        """Audio of earlier turns is stale from now on."""
+        self._turn = turn
+        self._gate.begin_turn(turn, owed)
+
+    def detection(self, name: str) -> None:
+        """A wake word was heard here."""
+        self._server.send(codec.detection(name, self._now()))
+
+    def run(self) -> None:
+        """Asks for a run. Nothing that comes before its transcript is its answer."""
+        self._aborted_at = None
+        self._server.send(codec.run())
+
+    def abort(self) -> None:
+        """Asks to cancel the run that is alive."""
+        self._aborted_at = self._now()
+        self._server.send(codec.abort())
+
+    def audio(self, pcm: bytes, at: Millis) -> None:
+        """A piece of the microphone."""
+        self._server.send(codec.audio(pcm, at))
+
+    def audio_stop(self) -> None:
+        """The utterance is over."""
+        self._server.send(codec.audio_stop(self._now()))
+
+    def played(self) -> None:
+        """The reply has ended, one way or the other."""
+        self._server.send(codec.played())
+
+    def interrupt(self, interrupt: Interrupt) -> None:
+        """The user talks over the reply."""
+        self._server.send(codec.interrupt(interrupt))
+
+    # ---- what the server tells
+
+    def session_opened(self, peer: str) -> None:
+        """A hub has chosen us."""
+        _log.info("hub %s is here", peer)
+        self._gate = StreamGate()
+        self._gate.begin_turn(self._turn, owed=False)
+        self._sinks.clear()
+        self._emit(ev.HubOpened(self._now()))
+
+    def session_closed(self, why: str) -> None:
+        """It is gone."""
+        _log.warning("the hub is gone: %s", why)
+        self._emit(ev.HubClosed(self._now()))
+
+    def session_event(self, event: WireEvent) -> None:
+        """It says something. PeerError if it makes no sense."""
+        match event.type:
+            case "audio-start":
+                self._start(event)
+            case "audio-chunk":
+                self._chunk(event)
+            case "audio-stop":
+                self._stop(event)
+            case _:
+                self._word(event)
+
+    def _word(self, event: WireEvent) -> None:
+        ours = codec.to_core(event, self._now())
+        if ours is None:
+            _log.debug("< %s, which means nothing here", event.type)
+            return
+        if isinstance(ours, ev.Transcript | ev.Answered):
+            self._gate.expect_answer()
+        elif isinstance(ours, ev.HubError):
+            self._aborted_at = None
+        self._emit(ours)
+
+    def _start(self, event: WireEvent) -> None:
+        aborted = self._aborted_at
+        self._gate.run_is_dying(aborted is not None and self._now() - aborted < _DYING_MS)
+        stream = self._gate.start(_count(event, "timestamp"))
+        if not self._gate.is_wanted(stream):
+            return
+        if stream.turn is not None:
+            self._sinks[stream] = self._open_reply(stream.turn)
+            self._emit(ev.AnswerAudio(self._now()))
+            return
+        # an announcement is a turn of its own, and the conversation may not want it just now
+        before = self._turn
+        self._sinks[stream] = self._open_reply(before + 1)
+        self._emit(ev.AnnouncementAudio(self._now()))
+        if self._turn == before + 1:
+            stream.turn = self._turn
+        else:
+            del self._sinks[stream]
+
+    def _chunk(self, event: WireEvent) -> None:
+        rate_hz = _count(event, "rate") or _DEFAULT_RATE_HZ
+        width, channels = _count(event, "width") or 2, _count(event, "channels") or 1
+        pcm = event.payload or b""
+        stream = self._gate.chunk(_count(event, "timestamp"), len(pcm) // (width * channels), rate_hz)
+        if stream is not None and stream in self._sinks:
+            self._sinks[stream].feed(pcm, rate_hz, width, channels)
+
+    def _stop(self, event: WireEvent) -> None:
+        stream = self._gate.stop(_count(event, "timestamp"))
+        sink = self._sinks.pop(stream, None) if stream is not None else None
+        if sink is not None:
+            sink.finish()
+            self._emit(ev.AnswerComplete(self._now(), millis(sink.frames, sink.rate_hz)))
+
+
+def _count(event: WireEvent, key: str) -> int | None:
+    """A whole number of the event's data. Old hubs send their timestamps as fractions of a second: those tell nothing."""
+    value = event.data.get(key)
+    if value is None or isinstance(value, float):
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise PeerError(f"{event.type}: {key} is {value!r}, not a count")
+    return value
