@@ -39,7 +39,7 @@ class Audio(_Section):
 class Wake(_Section):
     """The wake words."""
 
-    words: Annotated[list[str], Meta(min_length=1)] = ["okay_nabu"]
+    words: Annotated[tuple[str, ...], Meta(min_length=1)] = ("okay_nabu",)
     threshold: Probability | None = None
 
 

@@ -1,5 +1,6 @@
 """Wyoming's words and ours: the only place that knows both."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from wyoming.audio import AudioChunk, AudioFormat, AudioStart, AudioStop
@@ -83,7 +84,7 @@ def interrupt(interruption: Interrupt) -> WireEvent:
     return WireEvent(type="interrupt", data=interruption.data())
 
 
-def info(name: str, area: str | None, wake_words: list[str]) -> WireEvent:
+def info(name: str, area: str | None, wake_words: Sequence[str]) -> WireEvent:
     """Who we are. `supports_interrupt` is an extra key that hubs skip."""
     satellite = Satellite(
         name=name,
@@ -92,7 +93,7 @@ def info(name: str, area: str | None, wake_words: list[str]) -> WireEvent:
         attribution=_OURS,
         installed=True,
         version=__version__,
-        active_wake_words=wake_words,
+        active_wake_words=list(wake_words),
         max_active_wake_words=len(wake_words),
     )
     form = AudioFormat(rate=RATE_HZ, width=_WIDTH, channels=1)

@@ -4,7 +4,7 @@ A shell: it keeps track of which audio belongs to which turn (`gate.py`) and of 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from wyoming.event import Event as WireEvent
@@ -46,7 +46,7 @@ class HubPeer:
         self,
         name: str,
         area: str | None,
-        wake_words: list[str],
+        wake_words: Sequence[str],
         emit: Callable[[ev.Event], None],
         open_reply: Callable[[int], ReplySink],
         now: Callable[[], Millis],

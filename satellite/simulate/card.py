@@ -44,32 +44,36 @@ class SimulatedCard:
         return self._speaker
 
     def wait(self, timeout_s: float) -> bool:
-        """Sleeps until a period can be read, at most so long; says whether one can. DeviceError if the device is gone."""
+        """Sleeps until a period can be read, at most so long; says whether one can. DeviceError if it is gone."""
         clock = self._air.clock
         clock.sleep_until(min(self._microphone.due_s(), clock.now_s() + timeout_s))
         return self._microphone.ready()
 
     def close(self) -> None:
         """Gives both devices back without playing out what is queued. May be called twice."""
-        self._open = False
-        self._apply()
+        with self._air.lock:
+            self._open = False
+            self._connect_if_usable()
 
     def reopen(self) -> None:
         """Makes a closed card usable again, in the same room. DeviceError while it is unplugged."""
-        if not self._plugged:
-            raise DeviceError("the simulated card is not plugged in")
-        self._open = True
-        self._apply()
+        with self._air.lock:
+            if not self._plugged:
+                raise DeviceError("the simulated card is not plugged in")
+            self._open = True
+            self._connect_if_usable()
 
     def unplug(self) -> None:
         """Every call fails from now on; what is queued or unread is lost."""
-        self._plugged = False
-        self._apply()
+        with self._air.lock:
+            self._plugged = False
+            self._connect_if_usable()
 
     def plug(self) -> None:
         """Ends `unplug`: the card works again, its speaker stopped."""
-        self._plugged = True
-        self._apply()
+        with self._air.lock:
+            self._plugged = True
+            self._connect_if_usable()
 
     def stall(self, ms: float) -> None:
         """The microphone delivers nothing for so long, and then what its buffer still holds."""
@@ -92,8 +96,10 @@ class SimulatedCard:
         """The time of the clock when a frame of the room begins."""
         return self._air.time_of(air_frame)
 
-    def _apply(self) -> None:
-        usable = self._open and self._plugged
-        with self._air.lock:
-            for half in (self._speaker, self._microphone):
-                half.connect() if usable else half.disconnect()
+    def _connect_if_usable(self) -> None:
+        if self._open and self._plugged:
+            self._speaker.connect()
+            self._microphone.connect()
+        else:
+            self._speaker.disconnect()
+            self._microphone.disconnect()

@@ -4,7 +4,7 @@ from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ
 from satellite.errors import DeviceError
 from satellite.simulate.air import Air, Source
-from satellite.simulate.signals import CROSSINGS, Sinc
+from satellite.simulate.signals import CROSSINGS, Sinc, pcm
 
 # what the driver keeps for a reader that is late, as a capture buffer of 20 periods does
 BUFFER_MS = 200
@@ -12,7 +12,7 @@ _BUFFER_PERIODS = BUFFER_MS * RATE_HZ // 1000 // PERIOD_FRAMES
 
 
 class SimulatedMicrophone:
-    """Hears the room from when it was opened; periods are counted in frames of the air, whatever rate they are given in."""
+    """Hears the room from when it was opened. Inside, periods are counted in frames of the air at any rate."""
 
     def __init__(self, air: Air, source: Source, rate_hz: int, latency_ms: float) -> None:
         self.rate_hz = rate_hz
@@ -21,7 +21,7 @@ class SimulatedMicrophone:
         self._source = source
         self._latency_s = latency_ms / 1000
         self._sinc = None if rate_hz == RATE_HZ else Sinc(RATE_HZ / rate_hz)
-        if self._sinc is not None and latency_ms * RATE_HZ / 1000 < CROSSINGS:
+        if self._sinc is not None and latency_ms * RATE_HZ / 1000 <= CROSSINGS:
             raise ValueError("a microphone that is not at the rate of the air needs a latency of 1 ms for its filter")
         self._stalled_until_s = air.clock.now_s()
         self._connected = True
@@ -29,7 +29,7 @@ class SimulatedMicrophone:
         self._begin_anew()
 
     def read(self) -> Samples | None:
-        """The next whole period (rate_hz / 100 samples), or None if it is not there yet. DeviceError if the device is gone."""
+        """The next whole period (rate_hz / 100 samples), or None if it is not there yet. DeviceError if it is gone."""
         with self._air.lock:
             if not self._ready():
                 return None
@@ -39,7 +39,7 @@ class SimulatedMicrophone:
             heard = self._air.room.heard
             if self._sinc is None:
                 return heard.between(start, start + PERIOD_FRAMES)
-            return self._sinc.at(heard, start, self.rate_hz * PERIOD_FRAMES // RATE_HZ)
+            return pcm(self._sinc.at(heard, start, self.rate_hz * PERIOD_FRAMES // RATE_HZ))
 
     def ready(self) -> bool:
         """Whether a period can be read. DeviceError if the device is gone."""
@@ -55,8 +55,9 @@ class SimulatedMicrophone:
 
     def connect(self) -> None:
         """Makes it usable; it hears from now on. The caller holds the lock of the air."""
-        self._connected = True
-        self._begin_anew()
+        if not self._connected:
+            self._connected = True
+            self._begin_anew()
 
     def disconnect(self) -> None:
         """Makes it fail; what was not read is lost. The caller holds the lock of the air."""

@@ -1,4 +1,4 @@
-"""Sound as the simulation handles it: tapes under absolute frame numbers, convolution, values between samples, levels."""
+"""Sound as the simulation handles it: tapes with absolute frame numbers, convolution, values between samples, levels."""
 
 import math
 from typing import cast
@@ -14,8 +14,8 @@ Signal = NDArray[np.float32]
 
 FULL_SCALE = 32768.0
 
-# zero crossings of the interpolating kernel on each side; 16 of them last 1 ms at 16 kHz and leave aliases below -60 dB
-CROSSINGS = 16
+# zero crossings of the interpolating kernel on each side: what a latency of 1 ms at 16 kHz can hold, less one
+CROSSINGS = 15
 
 # of the Nyquist frequency: half-power point of the kernel, which leaves speech below 6.5 kHz untouched
 _CUT_OFF = 0.94
@@ -37,7 +37,8 @@ def signal(samples: Samples) -> Signal:
 
 def pcm(sound: Signal) -> Samples:
     """16-bit samples of a sound, clipped as a converter does."""
-    return np.clip(np.rint(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    rounded: Signal = np.rint(sound * np.float32(FULL_SCALE))
+    return rounded.clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def convolved(sound: Signal, ir: Signal) -> Signal:
@@ -125,21 +126,21 @@ class Sinc:
 
     def __init__(self, step: float) -> None:
         cut = _CUT_OFF / max(1.0, step)
-        self.reach_frames = math.ceil(CROSSINGS * max(1.0, step))
+        self.reach_frames = round(CROSSINGS * max(1.0, step))
         tap = np.arange(1 - self.reach_frames, self.reach_frames + 1) - (np.arange(_PHASES + 1) / _PHASES)[:, None]
         window = np.i0(_KAISER_BETA * np.sqrt(np.clip(1 - (tap / self.reach_frames) ** 2, 0, 1)))
         self._kernels = (cut * np.sinc(cut * tap) * window / np.i0(_KAISER_BETA)).astype(np.float32)
         self._step = step
 
-    def at(self, tape: Tape, place: float, count: int) -> Samples:
+    def at(self, tape: Tape, place: float, count: int) -> Signal:
         """Values at place, place + step, and so on."""
         places = place + self._step * np.arange(count)
         whole = np.floor(places).astype(np.int64)
         first = int(whole[0]) - self.reach_frames + 1
-        data = tape.between(first, int(whole[-1]) + self.reach_frames + 1).astype(np.float32)
+        data = signal(tape.between(first, int(whole[-1]) + self.reach_frames + 1))
         rows = np.lib.stride_tricks.sliding_window_view(data, 2 * self.reach_frames)[whole - whole[0]]
         phase = (places - whole) * _PHASES
         lower = np.minimum(phase.astype(np.int64), _PHASES - 1)
         part = (phase - lower).astype(np.float32)[:, None]
         kernels = self._kernels[lower] * (1 - part) + self._kernels[lower + 1] * part
-        return pcm(cast(Signal, np.einsum("ij,ij->i", rows, kernels)) / np.float32(FULL_SCALE))
+        return cast(Signal, np.einsum("ij,ij->i", rows, kernels))

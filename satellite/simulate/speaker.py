@@ -27,7 +27,7 @@ class SimulatedSpeaker:
         self._step = self._crystal_hz / RATE_HZ
         self._latency_frames = round(latency_ms * RATE_HZ / 1000)
         self._sinc = None if self._step == 1.0 else Sinc(self._step)
-        if self._sinc is not None and self._latency_frames < CROSSINGS:
+        if self._sinc is not None and self._latency_frames <= CROSSINGS:
             raise ValueError("a speaker that is not at the rate of the air needs a latency of 1 ms for its filter")
         self._wire = Tape(rate_hz * _WIRE_S, math.floor(air.room.end_frame * self._step))
         self._queue: deque[Samples] = deque()
@@ -42,7 +42,7 @@ class SimulatedSpeaker:
             return self._queued
 
     def write(self, samples: Samples) -> int:
-        """Queues samples and says how many were taken: fewer when the queue is full. DeviceError if the device is gone."""
+        """Queues samples and says how many were taken: fewer when the queue is full. DeviceError if it is gone."""
         with self._air.lock:
             now_s = self._live_until_now()
             taken = min(len(samples), self.capacity_frames - self._queued)
@@ -74,7 +74,7 @@ class SimulatedSpeaker:
             self._connected = False
 
     def inject_xrun(self) -> None:
-        """Stops as after an error of the driver: counted, and what is queued is lost. The caller holds the lock of the air."""
+        """Stops as on a driver's error: counted, and what is queued is lost. The caller holds the lock of the air."""
         self._live_until_now()
         if self._playing:
             self._stop()
@@ -99,7 +99,7 @@ class SimulatedSpeaker:
         start, count = start_frame - self._latency_frames, end_frame - start_frame
         if self._sinc is None:
             return signal(self._wire.between(start, start + count))
-        return signal(self._sinc.at(self._wire, start * self._step, count))
+        return self._sinc.at(self._wire, start * self._step, count)
 
     def _live_until_now(self) -> float:
         now_s = self._air.clock.now_s()

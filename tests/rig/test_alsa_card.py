@@ -342,10 +342,11 @@ def test_a_busy_device_is_named_and_the_other_is_given_back(room: Room) -> None:
         open_card(SETTINGS)
     card.close()
     room.do("unplug", stream="speaker")
-    with pytest.raises(DeviceError, match="playback device 'speaker': No such device"):
+    with pytest.raises(DeviceError) as refused:
         open_card(SETTINGS)
     room.do("plug", stream="speaker")
-    open_card(SETTINGS).close()
+    open_card(SETTINGS).close()  # while the error still holds whatever its frames hold
+    assert str(refused.value) == "playback device 'speaker': No such device"
 
 
 @pytest.mark.parametrize(
@@ -379,9 +380,10 @@ def test_the_rate_is_one_that_the_card_really_has(room: Room, rate_hz: int) -> N
 )
 def test_a_card_that_will_not_do_is_refused_and_given_back(room: Room, says: str) -> None:
     """The error names the device and what is wrong with it, and nothing stays open."""
-    with pytest.raises(DeviceError, match=says):
+    with pytest.raises(DeviceError) as refused:
         open_card(SETTINGS)
     room.wait("close", count=len(room.events("open")))
+    assert str(refused.value).startswith(says)
 
 
 @configured({"mic": {"channels": [1, 2]}})

@@ -1,0 +1,175 @@
+"""A mock hub that behaves towards a satellite as Home Assistant does: it connects, pings, runs pipelines, and reconnects."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from wyoming.audio import AudioChunk
+from wyoming.event import Event
+from wyoming.info import Describe
+from wyoming.ping import Ping, Pong
+from wyoming.satellite import PauseSatellite, RunSatellite
+
+from satellite.mock.agent import Agent
+from satellite.mock.journal import Journal
+from satellite.mock.pipeline import Pipeline, PipelineRule
+from satellite.mock.wire import connection, read, write
+
+
+@dataclass(frozen=True, slots=True)
+class HubRule:
+    """Home Assistant's timings, and which version it is."""
+
+    ping_s: float = 2.0
+    # without any event for so long it gives the connection up
+    dead_s: float = 5.0
+    reconnect_s: float = 3.0
+    # since 2026.9 it asks who we are on a connection of its own
+    describe_s: float = 30.0
+    # an announcement is over at its `played`, or so long after its end
+    unplayed_s: float = 0.5
+    pipeline: PipelineRule = field(default_factory=PipelineRule)
+
+
+class MockHub:
+    """Used as `async with`. `journal` holds all that was said; `pipeline` is that of the present connection."""
+
+    def __init__(self, host: str, port: int, stt_uri: str, tts_uri: str, agent: Agent, rule: HubRule | None = None) -> None:
+        self._host, self._port = host, port
+        self._stt_uri, self._tts_uri, self._agent, self._rule = stt_uri, tts_uri, agent, rule or HubRule()
+        self.journal = Journal()
+        self.pipeline: Pipeline | None = None
+        self.connections = 0
+        self._writer: asyncio.StreamWriter | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_paused = False
+        self._wake = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begins to connect."""
+        self._tasks = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._poll())]
+
+    async def stop(self) -> None:
+        """Says goodbye to nobody; everything has ended when this returns."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def __aenter__(self) -> "MockHub":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    def vanish(self) -> None:
+        """The connection breaks without a goodbye; the hub comes back after its delay."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+    async def pause(self) -> None:
+        """The mute switch: says so, and then neither reads nor pings."""
+        await self.send(PauseSatellite().event())
+        self._is_paused = True
+
+    def unpause(self) -> None:
+        """Connects anew, at once."""
+        self._is_paused = False
+        self._wake.set()
+
+    async def announce(self, text: str) -> None:
+        """Says something that nobody asked; returns when it has been played, or must have been."""
+        assert self.pipeline is not None
+        before = len(self.journal.of("played"))
+        seconds = await self.pipeline.announce(text)
+        with suppress(TimeoutError):
+            await self.journal.wait_for("played", before + 1, seconds + self._rule.unplayed_s)
+
+    async def send(self, event: Event) -> None:
+        """Writes to the satellite; OSError if it is not there."""
+        if self._writer is None:
+            raise ConnectionError("the satellite is not connected")
+        self.journal.note("sent", event)
+        await write(self._writer, event)
+
+    # ---- connections
+
+    async def _stay_connected(self) -> None:
+        while True:
+            delay_s = self._rule.reconnect_s
+            try:
+                async with connection(f"tcp://{self._host}:{self._port}") as (reader, writer):
+                    self._writer = writer
+                    self.connections += 1
+                    if await self._session(reader):
+                        delay_s = 0.0
+            except (OSError, TimeoutError, asyncio.IncompleteReadError):
+                pass
+            finally:
+                self._writer = None
+            await asyncio.sleep(delay_s)
+
+    async def _session(self, reader: asyncio.StreamReader) -> bool:
+        """One connection, until it ends; True if it ended because the satellite was unmuted."""
+        self.pipeline = Pipeline(self._stt_uri, self._tts_uri, self._agent, self.send, self._rule.pipeline)
+        pings = asyncio.create_task(self._ping_after())
+        try:
+            await self.send(RunSatellite().event())
+            await self.send(Describe().event())
+            while True:
+                event = await self._next(reader)
+                if self._is_paused:
+                    await self._wait_unmuted()
+                    return True
+                if event is None:
+                    return False
+                self.journal.note("received", event)
+                if event.type == "pong":
+                    pings.cancel()
+                    pings = asyncio.create_task(self._ping_after())
+                await self._handle(event)
+        finally:
+            pings.cancel()
+            await self.pipeline.stop()
+
+    async def _next(self, reader: asyncio.StreamReader) -> Event | None:
+        try:
+            async with asyncio.timeout(self._rule.dead_s):
+                return await read(reader)
+        except TimeoutError:
+            if self._is_paused:
+                return None
+            raise
+
+    async def _wait_unmuted(self) -> None:
+        self._wake.clear()
+        await self._wake.wait()
+
+    async def _ping_after(self) -> None:
+        await asyncio.sleep(self._rule.ping_s)
+        if not self._is_paused:
+            with suppress(OSError):
+                await self.send(Ping().event())
+
+    async def _handle(self, event: Event) -> None:
+        assert self.pipeline is not None
+        match event.type:
+            case "ping":
+                await self.send(Pong(text=event.data.get("text")).event())
+            case "run-pipeline":
+                self.pipeline.run_pipeline(event.data["start_stage"])
+            case "detection":
+                self.pipeline.detection(event.data.get("name") or "")
+            case "audio-chunk":
+                self.pipeline.audio(AudioChunk.from_event(event).audio)
+            case "audio-stop":
+                self.pipeline.audio_stop()
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(self._rule.describe_s)
+            with suppress(OSError, TimeoutError):
+                async with connection(f"tcp://{self._host}:{self._port}") as (reader, writer):
+                    await write(writer, Describe().event())
+                    async with asyncio.timeout(self._rule.dead_s):
+                        await read(reader)

@@ -1,0 +1,271 @@
+"""The pipeline of the mock hub: speech-to-text, an agent, text-to-speech, with the ways of Home Assistant, good and bad.
+
+- A run that is asked for while another is alive cancels that one. The end of the cancelled run then marks the new one as not
+  running: it says `transcribe`, and drops every sample it is sent. That is the deaf turn.
+- A run from speech to speech (`tts` to `tts`) fails its validation after it has cancelled the old run: the abort.
+- A reply is sent as fast as it is made, and nothing stops it once it has begun.
+- An empty answer, and a failed synthesis, end a run without a word.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.tts import Synthesize, SynthesizeVoice
+from wyoming.vad import VoiceStarted, VoiceStopped
+
+from satellite.mock.agent import Agent
+from satellite.mock.endpoint import LIMIT_S, CommandEndpoint
+from satellite.mock.tts import VOICE_RATE_HZ
+from satellite.mock.wire import connection, read, write
+
+# Home Assistant's
+_CHUNK_BYTES = 2048
+_DUPLICATE_S = 2.0
+_EARLY_SPEECH_CHARACTERS = 60
+_MOST_RUNS = 100
+
+
+@dataclass(slots=True)
+class Run:
+    """What is remembered of a run."""
+
+    heard: bytearray = field(default_factory=bytearray)
+    """The audio that reached speech-to-text."""
+    first_audio_s: float | None = None
+    transcript: str | None = None
+    answer: str | None = None
+    audio: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRule:
+    """Which Home Assistant this is."""
+
+    # since 2026.4 an abort is acknowledged
+    acks_abort: bool = True
+    # until 2025.11 a cached answer came as one chunk
+    one_chunk: bool = False
+    # since 2025.7 speech begins before the answer is complete, if it is long
+    early_speech: bool = False
+    # engines with a detector of their own leave the end to the satellite
+    finds_end: bool = True
+
+
+class Pipeline:
+    """Serves one satellite; `send` writes to it."""
+
+    def __init__(
+        self, stt_uri: str, tts_uri: str, agent: Agent, send: Callable[[Event], Awaitable[None]], rule: PipelineRule
+    ) -> None:
+        self._stt_uri, self._tts_uri, self._agent, self._send, self._rule = stt_uri, tts_uri, agent, send, rule
+        self.runs: deque[Run] = deque(maxlen=_MOST_RUNS)
+        self.is_running = False
+        """Whether microphone audio is taken."""
+        self._task: asyncio.Task[None] | None = None
+        self._speech: set[asyncio.Task[float]] = set()
+        self._detected: dict[str, float] = {}
+        self._word: str | None = None
+
+    async def stop(self) -> None:
+        """The satellite is gone."""
+        tasks: list[asyncio.Task[Any]] = [*self._speech, *([self._task] if self._task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ---- from the satellite
+
+    def detection(self, name: str) -> None:
+        """A wake word was heard there."""
+        self._word = name
+
+    def run_pipeline(self, start_stage: str) -> None:
+        """A run is asked for."""
+        run = Run()
+        self.runs.append(run)
+        self.is_running = True
+        self._task = asyncio.create_task(self._run(run, start_stage, self._task))
+
+    def audio(self, pcm: bytes) -> None:
+        """Microphone. Dropped without a word unless a run is marked as running; after a wake word it starts one."""
+        if not self.is_running and self._word is not None:
+            self.run_pipeline("asr")
+        if self.is_running and self.runs:
+            self.runs[-1].audio.put_nowait(pcm)
+
+    def audio_stop(self) -> None:
+        """The satellite found the end of the utterance."""
+        if self.is_running and self.runs:
+            self.runs[-1].audio.put_nowait(None)
+
+    # ---- one run
+
+    async def _run(self, run: Run, start_stage: str, previous: asyncio.Task[None] | None) -> None:
+        try:
+            if previous is not None and not previous.done():
+                previous.cancel()
+                # a stubborn agent takes its time, and so does the acknowledgement
+                await asyncio.wait([previous])
+            if start_stage == "tts":
+                if self._rule.acks_abort:
+                    await self._send(Error(text="tts_input is required", code="validation-error").event())
+                return
+            if self._is_duplicate():
+                await self._send(Error(text="woken by another", code="duplicate_wake_up_detected").event())
+                return
+            await self._converse(run)
+        except OSError as error:
+            await self._send(Error(text=str(error), code="stt-stream-failed").event())
+        finally:
+            # of whichever run this is, even if a newer one has begun: the deaf turn
+            self.is_running = False
+
+    def _is_duplicate(self) -> bool:
+        word, self._word = self._word, None
+        if word is None:
+            return False
+        now = time.monotonic()
+        last = self._detected.get(word)
+        self._detected[word] = now
+        return last is not None and now - last < _DUPLICATE_S
+
+    async def _converse(self, run: Run) -> None:
+        await self._send(Transcribe(language="en").event())
+        run.transcript = await self._transcribe(run)
+        if not run.transcript:
+            await self._send(Error(text="No text recognized", code="stt-no-text-recognized").event())
+            return
+        await self._send(Transcript(text=run.transcript).event())
+        texts: asyncio.Queue[str | None] | None = None
+        answer = ""
+        async for piece in self._agent(run.transcript):
+            answer += piece
+            if self._rule.early_speech and texts is None and len(answer) > _EARLY_SPEECH_CHARACTERS:
+                texts = asyncio.Queue()
+                self._begin_speech(texts)
+                texts.put_nowait(answer)
+            elif texts is not None:
+                texts.put_nowait(piece)
+        run.answer = answer
+        if not answer.strip():
+            return
+        await self._send(Synthesize(text=answer, voice=SynthesizeVoice(name="recordings")).event())
+        if texts is None:
+            texts = asyncio.Queue()
+            texts.put_nowait(answer)
+            self._begin_speech(texts)
+        texts.put_nowait(None)
+
+    # ---- hearing
+
+    async def _transcribe(self, run: Run) -> str:
+        async with connection(self._stt_uri) as (reader, writer):
+            await write(writer, Transcribe(language="en").event())
+            await write(writer, AudioStart(rate=16_000, width=2, channels=1).event())
+            if not await self._stream(run, writer):
+                return ""
+            await write(writer, AudioStop().event())
+            while (event := await read(reader)) is not None:
+                if event.type == "transcript":
+                    return Transcript.from_event(event).text
+        return ""
+
+    async def _stream(self, run: Run, writer: asyncio.StreamWriter) -> bool:
+        """Passes the microphone on until the command has ended; False if there was none."""
+        end = CommandEndpoint()
+        while (pcm := await run.audio.get()) is not None:
+            run.first_audio_s = run.first_audio_s or time.monotonic()
+            run.heard += pcm
+            await write(writer, AudioChunk(rate=16_000, width=2, channels=1, audio=pcm).event())
+            if not self._rule.finds_end:
+                continue
+            had_started = end.has_started
+            end.feed(pcm)
+            if end.has_started and not had_started:
+                await self._send(VoiceStarted(timestamp=int(end.heard_s * 1000)).event())
+            if end.has_ended:
+                await self._send(VoiceStopped(timestamp=int(end.heard_s * 1000)).event())
+                return True
+            if end.heard_s >= LIMIT_S:
+                return False
+        return True
+
+    # ---- speaking
+
+    def _begin_speech(self, texts: "asyncio.Queue[str | None]") -> None:
+        task = asyncio.create_task(self._speak(texts))
+        self._speech.add(task)
+        task.add_done_callback(self._speech.discard)
+
+    async def announce(self, text: str) -> float:
+        """Cancels the run that is alive and says something; how long it is, in seconds."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        texts: asyncio.Queue[str | None] = asyncio.Queue()
+        texts.put_nowait(text)
+        texts.put_nowait(None)
+        return await self._speak(texts, announcement=True)
+
+    async def _speak(self, texts: "asyncio.Queue[str | None]", announcement: bool = False) -> float:
+        stream = _SpeechStream(self._send, self._rule.one_chunk)
+        with suppress(OSError):
+            while (text := await texts.get()) is not None:
+                if not await self._synthesise(text, stream):
+                    # a failed synthesis ends without a word
+                    return stream.seconds
+            await stream.stop(announcement)
+        return stream.seconds
+
+    async def _synthesise(self, text: str, stream: "_SpeechStream") -> bool:
+        async with connection(self._tts_uri) as (reader, writer):
+            await write(writer, Synthesize(text=text).event())
+            while (event := await read(reader)) is not None:
+                if event.type == "audio-chunk":
+                    await stream.add(AudioChunk.from_event(event).audio)
+                elif event.type == "audio-stop":
+                    return True
+        return False
+
+
+class _SpeechStream:
+    """Cuts speech into the hub's chunks, with its timestamps: whole milliseconds, each rounded down."""
+
+    def __init__(self, send: Callable[[Event], Awaitable[None]], one_chunk: bool) -> None:
+        self._send, self._one_chunk = send, one_chunk
+        self._waiting = bytearray()
+        self._timestamp_ms: int | None = None
+        self.seconds = 0.0
+
+    async def add(self, pcm: bytes) -> None:
+        if self._timestamp_ms is None:
+            self._timestamp_ms = 0
+            await self._send(AudioStart(rate=VOICE_RATE_HZ, width=2, channels=1, timestamp=0).event())
+        self._waiting += pcm
+        while len(self._waiting) >= _CHUNK_BYTES and not self._one_chunk:
+            await self._pass_on(_CHUNK_BYTES)
+
+    async def stop(self, announcement: bool) -> None:
+        if self._timestamp_ms is None:
+            return
+        if self._waiting:
+            await self._pass_on(len(self._waiting))
+        await self._send(AudioStop(timestamp=None if announcement else self._timestamp_ms).event())
+
+    async def _pass_on(self, size: int) -> None:
+        assert self._timestamp_ms is not None
+        pcm = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        chunk = AudioChunk(rate=VOICE_RATE_HZ, width=2, channels=1, audio=pcm, timestamp=self._timestamp_ms)
+        await self._send(chunk.event())
+        self.seconds += len(pcm) / 2 / VOICE_RATE_HZ
+        self._timestamp_ms += int(chunk.milliseconds)
