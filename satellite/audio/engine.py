@@ -215,6 +215,7 @@ class AudioEngine:
                 self._resume(turn)
             case cmd.PlaySound(samples):
                 self.player.add_sound(samples)
+                self._sampler.begin()
             case cmd.SetLoopDelay(delay):
                 self._loop_delay = delay
 

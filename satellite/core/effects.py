@@ -42,14 +42,20 @@ def may_try_again(*kinds: Deadline) -> Guard:
     return lambda c, e: e.kind in kinds and c.attempt < c.rule.attempts
 
 
+def is_asked(c: Conversation, e: ev.HubReady) -> bool:
+    """A run was asked for, and this is the first sign of it."""
+    return c.stage is Stage.ASKED
+
+
 def is_abort_ack(c: Conversation, e: ev.HubError) -> bool:
     """The hub has cancelled what we asked it to cancel."""
     return c.stage is Stage.ABORTING
 
 
 def is_late_ack(c: Conversation, e: ev.HubError) -> bool:
-    """The hub took longer to cancel than we waited, so the run we asked for since is deaf."""
-    return e.code == ABORT_ACK_CODE
+    """The hub took longer to cancel than we waited, so the run we asked for since is deaf; it may be asked once more."""
+    unheard = c.stage in (Stage.ASKED, Stage.HEARING)
+    return unheard and e.code == ABORT_ACK_CODE and c.attempt < c.rule.attempts
 
 
 def heard_nothing(c: Conversation, e: ev.Event) -> bool:
@@ -66,11 +72,6 @@ def utterance_ends(c: Conversation, e: ev.VoiceWindow) -> bool:
 def something_said(c: Conversation, e: ev.Event) -> bool:
     """There was speech in this utterance."""
     return c.endpoint.has_speech(c.rule.endpoint)
-
-
-def speech_deadline_with_speech(c: Conversation, e: ev.DeadlineReached) -> bool:
-    """Time is up for the first word, but it has been said."""
-    return e.kind is Deadline.SPEECH and something_said(c, e)
 
 
 def words(c: Conversation, e: ev.VoiceWindow) -> bool:
@@ -110,8 +111,8 @@ def always(c: Conversation, e: ev.Event) -> bool:
 
 
 def is_overlapped(c: Conversation, e: ev.ReplyEnded) -> bool:
-    """Somebody was speaking when the reply ended."""
-    return e.overlap is not None
+    """Somebody was speaking when the reply ended, and a hub is there to hear what follows."""
+    return e.overlap is not None and c.is_linked
 
 
 def wake_word_allowed(c: Conversation, e: ev.WakeHeard) -> bool:
@@ -220,8 +221,7 @@ def _run(c: Conversation, told: tuple[Action, ...] = ()) -> Result:
 def _abort(c: Conversation) -> Result:
     """Cancels the run that is alive; if that has been asked already, only waits for it."""
     ask = (act.StopMic(False), act.SendAbort()) if c.stage is not Stage.ABORTING else ()
-    limits = c.rule.limits
-    patience = limits.abort_acked if c.hub_acks_abort else limits.abort_unacked
+    patience = c.rule.limits.abort_acked if c.hub_acks_abort else c.rule.limits.abort_unacked
     return wait(replace(c, stage=Stage.ABORTING), Deadline.ABORT_ACK, patience, *ask)
 
 
@@ -274,17 +274,16 @@ def listen(c: Conversation, e: ev.VoiceWindow) -> Result:
     return heard, ()
 
 
-def go_on_listening(c: Conversation, e: ev.Event) -> Result:
-    """The first word came just in time."""
-    return wait(c, Deadline.END_OF_SPEECH, c.rule.limits.utterance)
-
-
 def end_utterance(c: Conversation, e: ev.Event) -> Result:
     """The user has finished. A hub that is not ready yet is told when it is."""
     after = replace(c, burst=Burst(), onset=Frames(e.end if isinstance(e, ev.VoiceWindow) else c.onset))
-    if c.stage is Stage.HEARING:
-        return wait(after, Deadline.TRANSCRIPT, c.rule.limits.transcript, act.StopMic(True))
-    return after, ()
+    match c.stage:
+        case Stage.HEARING:
+            return wait(after, Deadline.TRANSCRIPT, c.rule.limits.transcript, act.StopMic(True))
+        case Stage.ABORTING:
+            return _abort(after)
+        case _:
+            return wait(after, Deadline.HUB_READY, c.rule.limits.hub_ready)
 
 
 def hub_ended_utterance(c: Conversation, e: ev.Event) -> Result:
@@ -310,7 +309,7 @@ def give_up(c: Conversation, e: ev.Event) -> Result:
     owed = _answer_is_owed(c)
     over = replace(_without_turn(c), turn=c.turn + 1, reply=None)
     begin = (act.BeginTurn(over.turn, owed), act.StopMic(False), act.KeepFrom(None))
-    if not c.stage.is_alive or isinstance(e, ev.HubError):
+    if c.stage is Stage.NONE or isinstance(e, ev.HubError):
         return over, begin
     aborting, actions = _abort(replace(over, stage=c.stage))
     return aborting, (*begin, *actions)
@@ -335,7 +334,7 @@ def announce(c: Conversation, e: ev.Event) -> Result:
 
 def _play(c: Conversation, say: Say, *before: Action) -> Result:
     actions = (*before, act.Play(say.turn, say.allow_interruptions))
-    return wait(replace(c, reply=say), Deadline.REPLY, c.rule.limits.reply, *actions)
+    return wait(replace(c, reply=say, kept=None), Deadline.REPLY, c.rule.limits.reply, *actions)
 
 
 def reply_text(c: Conversation, e: ev.Answered) -> Result:
@@ -380,7 +379,7 @@ def ended_overlapped(c: Conversation, e: ev.ReplyEnded) -> Result:
 
 def stop_reply(c: Conversation, e: ev.Event) -> Result:
     """It is stuck, or there is nothing left to play it on."""
-    stop = (act.StopReply(c.reply.turn, keep=False),) if c.reply else ()
+    stop = (*_cancel_provisional(c, e), *((act.StopReply(c.reply.turn, keep=False),) if c.reply else ()))
     cleared = replace(_without_turn(c), turn=c.turn + 1, reply=None)
     begin = act.BeginTurn(cleared.turn, owed=False)
     if not (c.stage.is_alive and c.is_linked):
@@ -423,9 +422,15 @@ def _interrupt(c: Conversation, at: Millis, reason: Reason, phase: Phase, starte
 def take_up(c: Conversation, e: ev.Event) -> Result:
     """A false alarm: the reply goes on."""
     assert c.reply is not None
-    tell = _tell(c, c.interrupt.in_phase(Phase.CANCELLED, e.at)) if c.interrupt and c.rule.tell_provisional else ()
     again = replace(c, interrupt=None, burst=Burst())
-    return _resumed(again, c.reply, *tell)
+    return _resumed(again, c.reply, *_cancel_provisional(c, e))
+
+
+def _cancel_provisional(c: Conversation, e: ev.Event) -> tuple[Action, ...]:
+    """What was told of a hold is taken back."""
+    if c.interrupt is None or not c.rule.tell_provisional:
+        return ()
+    return _tell(c, c.interrupt.in_phase(Phase.CANCELLED, e.at))
 
 
 def _resumed(c: Conversation, say: Say, *before: Action) -> Result:
@@ -441,8 +446,7 @@ def take_up_after_empty(c: Conversation, e: ev.Event) -> Result:
     say = kept.say.become(SayState.PLAYING)
     tell = _tell(c, kept.interrupt.in_phase(Phase.CANCELLED, e.at))
     clear = (act.StopMic(False), act.KeepFrom(None))
-    # the turn goes back to the reply's own: its interruption, if there is another, tells its response
-    return _resumed(replace(_without_turn(c), turn=c.turn), say, *clear, *tell)
+    return _resumed(replace(_without_turn(c), resend=None), say, *clear, *tell)
 
 
 def over_without_words(c: Conversation, e: ev.Event) -> Result:
@@ -476,7 +480,7 @@ def _commit(c: Conversation, at: Millis, reason: Reason, first: Frames, endpoint
         if c.interrupt
         else _interrupt(c, at, reason, Phase.CONFIRMED, at, Probability(1.0))
     )
-    can_go_on = reason is Reason.SPEECH and c.reply.complete and c.stage is Stage.NONE
+    can_go_on = reason is Reason.SPEECH and c.is_linked and c.reply.complete and c.stage is Stage.NONE
     said = c.reply.become(SayState.INTERRUPTED)
     stop = (act.StopReply(c.reply.turn, keep=can_go_on), *_tell(c, told), act.SendPlayed())
     after = replace(c, resend=told, kept=Kept(said, told, at) if can_go_on else None)
@@ -512,8 +516,14 @@ def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
 def shut_down(c: Conversation, e: ev.Event) -> Result:
     """The service stops: whatever plays or runs ends now, and the hub is told."""
     stop: tuple[Action, ...] = ()
-    if c.reply is not None:
-        told = _interrupt(c, e.at, Reason.SHUTDOWN, Phase.CONFIRMED, e.at, Probability(0.0))
+    if reply_is_over(c, e):
+        stop = (act.SendPlayed(),)
+    elif c.reply is not None:
+        told = (
+            c.interrupt.in_phase(Phase.CONFIRMED, e.at, Reason.SHUTDOWN)
+            if c.interrupt
+            else _interrupt(c, e.at, Reason.SHUTDOWN, Phase.CONFIRMED, e.at, Probability(0.0))
+        )
         stop = (act.StopReply(c.reply.turn, keep=False), *_tell(c, told), act.SendPlayed())
     abort = (act.SendAbort(),) if c.stage.is_alive and c.is_linked else ()
     return replace(_without_turn(c), reply=None), (*stop, act.StopMic(False), act.KeepFrom(None), *abort)

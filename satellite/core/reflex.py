@@ -70,9 +70,11 @@ class ReflexRule:
     last_ms: Millis = Millis(50)
     # an onset lies at most so far before its detection
     onset_limit_ms: Millis = Millis(1000)
-    # a window below both is silence; the onset is looked for behind the last of these
+    # a window below both is silence; the onset is looked for behind the last stretch of these that was longer than a pause
+    # inside a word
     quiet_probability: float = 0.10
     quiet_margin_db: float = 1.0
+    quiet_ms: Millis = Millis(200)
     # a voice this recent is still there
     live_ms: Millis = Millis(100)
     # from writing a sample to hearing it; slower paths are refused at set-up
@@ -114,6 +116,7 @@ class Reflex:
     hits: tuple[Frames, ...] = ()
     refractory_until: Frames = Frames(0)
     last_quiet: Frames = Frames(0)
+    quiet_since: Frames | None = None
     trigger_excess_db: float = 0.0
     smear: Smear = Smear()
     echo: Average = Average()
@@ -196,7 +199,10 @@ def _note_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
     margin = margin_db(reflex.clean.level_db, reflex.echo.level_db + reflex.leak.level_db, reflex.clean_noise)
     noted = replace(reflex, margin_db=margin)
     if probability < rule.quiet_probability and margin < rule.quiet_margin_db:
-        return replace(noted, last_quiet=seen.end)
+        since = seen.end if reflex.quiet_since is None else reflex.quiet_since
+        long_enough = seen.end - since >= frames(rule.quiet_ms)
+        return replace(noted, quiet_since=since, last_quiet=seen.end if long_enough else reflex.last_quiet)
+    noted = replace(noted, quiet_since=None)
     if probability >= rule.duck_probability and margin >= rule.duck_margin_db:
         return replace(noted, voice=seen.end)
     return noted

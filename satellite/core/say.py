@@ -34,9 +34,9 @@ class SayState(StrEnum):
 
 _NEXT: dict[SayState, frozenset[SayState]] = {
     SayState.QUEUED: frozenset({SayState.PLAYING, SayState.CANCELLED}),
-    # played may be undone once: a commit that turned out to be nothing takes the utterance up again
     SayState.PLAYING: frozenset({SayState.PLAYED, SayState.INTERRUPTED, SayState.CANCELLED}),
     SayState.PLAYED: frozenset(),
+    # the one way back: an interruption that turned out to be nothing takes the utterance up again
     SayState.INTERRUPTED: frozenset({SayState.PLAYING}),
     SayState.CANCELLED: frozenset(),
 }

@@ -6,7 +6,7 @@ Theory of operation
    holds, do this and be in that state. Rows of one state and event are tried from the top; if none holds, nothing happens.
 2. A pair of state and event with no row at all is our own mistake: `step` raises ProtocolMisuse.
 3. Events that are late are no mistake, and are dropped before the table is asked: news of a reply that is not the present
-   one, and a deadline for something that is no longer waited for.
+   one, what the hub still says of a run that it is cancelling, and a deadline for something that is no longer waited for.
 4. At most one deadline runs. It is set by the row that begins to wait, and a change of state that sets none clears it.
    `listening`, `processing`, `speaking` and `held` always have one; in `offline`, `idle` and `muted` the satellite may rest.
 5. `step` is pure: time comes with the event.
@@ -23,7 +23,7 @@ from satellite.core import events as ev
 from satellite.core.conversation import Conversation
 from satellite.core.effects import Effect, Guard, Result
 from satellite.core.events import Deadline, Event
-from satellite.core.state import State, Why
+from satellite.core.state import Stage, State, Why
 from satellite.errors import ProtocolMisuse
 
 OFFLINE, IDLE, LISTENING, PROCESSING = State.OFFLINE, State.IDLE, State.LISTENING, State.PROCESSING
@@ -66,7 +66,7 @@ ROWS: tuple[Row, ...] = (
     *_ignore(IDLE, ev.VoiceWindow, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
     *_ignore(IDLE, *(e for e in _HUB_TALK if e is not ev.HubError)),
     # ---- the user speaks
-    _stay(LISTENING, ev.HubReady, do.ready),
+    _stay(LISTENING, ev.HubReady, do.ready, do.is_asked),
     Row(LISTENING, ev.VoiceWindow, do.end_utterance, PROCESSING, Why.END_OF_SPEECH, do.utterance_ends),
     _stay(LISTENING, ev.VoiceWindow, do.listen),
     Row(LISTENING, ev.HubHeardEnd, do.hub_ended_utterance, PROCESSING, Why.END_OF_SPEECH),
@@ -79,7 +79,6 @@ ROWS: tuple[Row, ...] = (
     Row(LISTENING, ev.HubError, do.give_up, IDLE, Why.HUB_ERROR),
     _stay(LISTENING, ev.DeadlineReached, do.run_unacked, do.is_due(Deadline.ABORT_ACK)),
     _stay(LISTENING, ev.DeadlineReached, do.try_again, do.may_try_again(Deadline.HUB_READY)),
-    _stay(LISTENING, ev.DeadlineReached, do.go_on_listening, do.speech_deadline_with_speech),
     Row(LISTENING, ev.DeadlineReached, do.give_up, IDLE, Why.NOTHING_SAID, do.is_due(Deadline.SPEECH)),
     Row(LISTENING, ev.DeadlineReached, do.end_utterance, PROCESSING, Why.TIME_LIMIT, do.is_due(Deadline.END_OF_SPEECH)),
     Row(LISTENING, ev.DeadlineReached, do.give_up, IDLE, Why.TIME_LIMIT),
@@ -90,7 +89,7 @@ ROWS: tuple[Row, ...] = (
     Row(LISTENING, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
     *_ignore(LISTENING, ev.WakeHeard, ev.MicrophoneStalled, ev.AnswerAudio, ev.AnswerComplete),
     # ---- the hub thinks
-    _stay(PROCESSING, ev.HubReady, do.ready_late),
+    _stay(PROCESSING, ev.HubReady, do.ready_late, do.is_asked),
     Row(PROCESSING, ev.Transcript, do.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, do.heard_nothing),
     _stay(PROCESSING, ev.Transcript, do.understood),
     _stay(PROCESSING, ev.Answered, do.answered),
@@ -192,6 +191,8 @@ def _is_late(c: Conversation, event: Event) -> bool:
     match event:
         case ev.Held(turn=turn) | ev.ReplyEnded(turn=turn):
             return c.state is not SPEAKING or c.reply is None or c.reply.turn != turn
+        case ev.HubHeardEnd() | ev.Transcript() | ev.Answered() | ev.AnswerAudio():
+            return c.stage is Stage.ABORTING
         case ev.DeadlineReached(kind=kind):
             return c.deadline is not kind
         case _:

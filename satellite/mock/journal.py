@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,11 +31,15 @@ class Journal:
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque(maxlen=_MOST_ENTRIES)
+        self.listeners: list[Callable[[Entry], None]] = []
         self._waiters: set[asyncio.Future[None]] = set()
 
     def note(self, direction: Direction, event: Event) -> None:
         """An event went by."""
-        self.entries.append(Entry(time.monotonic(), direction, event.type, event.data or {}, event.payload or b""))
+        entry = Entry(time.monotonic(), direction, event.type, event.data or {}, event.payload or b"")
+        self.entries.append(entry)
+        for listener in self.listeners:
+            listener(entry)
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

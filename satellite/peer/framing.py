@@ -6,10 +6,12 @@ own; data 1 MiB; payload 16 MiB, because some versions of Home Assistant send a 
 """
 
 import json
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
 from wyoming.event import Event
+from wyoming.version import __version__ as _WYOMING_VERSION
 
 from satellite.errors import PeerError
 
@@ -39,6 +41,16 @@ class Decoder:
         self._buffer = bytearray()
         self._scanned = 0
         self._header: _Header | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        """Received of an event that is not complete yet."""
+        return len(self._buffer)
+
+    @property
+    def is_between_events(self) -> bool:
+        """Whether the stream may end here."""
+        return self._header is None and not self._buffer
 
     def feed(self, received: bytes) -> list[Event]:
         """The events that are complete with these bytes. PeerError for what the protocol does not allow."""
@@ -70,25 +82,30 @@ class Decoder:
 
     def _take(self, at: int, end: int) -> Event | None:
         if self._header is None:
-            self._header = self._parse_header(bytes(self._buffer[at:end]))
+            self._header = self._parse_header(self._bytes(at, end))
             if self._header.data_length or self._header.payload_length:
                 return None
             end = at
         header, self._header = self._header, None
         split = at + header.data_length
         if header.data_length:
-            header.data.update(_object(bytes(self._buffer[at:split]), "data"))
-        payload = bytes(self._buffer[split:end]) if header.payload_length else None
+            header.data.update(_object(self._bytes(at, split), f"{_shown(header.type)}: data"))
+        payload = self._bytes(split, end) if header.payload_length else None
         return Event(type=header.type, data=header.data, payload=payload)
 
+    def _bytes(self, at: int, end: int) -> bytes:
+        # a slice of the buffer itself would be one copy more, of up to 16 MiB
+        with memoryview(self._buffer) as whole, whole[at:end] as part:
+            return bytes(part)
+
     def _parse_header(self, line: bytes) -> _Header:
-        fields = _object(line, "header")
+        fields = _object(line, "a header")
         kind = fields.get("type")
         if not isinstance(kind, str):
             raise PeerError(f"a header whose type is {type(kind).__name__}, not a string")
         data = fields.get("data")
         if data is not None and not isinstance(data, dict):
-            raise PeerError(f"{kind}: data is {type(data).__name__}, not an object")
+            raise PeerError(f"{_shown(kind)}: data is {type(data).__name__}, not an object")
         return _Header(
             kind,
             data or {},
@@ -98,20 +115,26 @@ class Decoder:
 
 
 def encode(event: Event) -> bytes:
-    """An event as every version of the library reads it."""
-    header: dict[str, Any] = {"type": event.type, "version": "1"}
-    data = json.dumps(event.data, ensure_ascii=False).encode() if event.data else b""
+    """An event byte for byte as the library writes it, so that every version of it reads it."""
+    header: dict[str, Any] = {"type": event.type, "version": _WYOMING_VERSION}
+    data = _json(event.data) if event.data else b""
     payload = event.payload or b""
     if data:
         header["data_length"] = len(data)
     if payload:
         header["payload_length"] = len(payload)
-    return b"".join((json.dumps(header, ensure_ascii=False).encode(), b"\n", data, payload))
+    return b"".join((_json(header), b"\n", data, payload))
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    # a peer can smuggle in half a character as an escape; the text that we give back must not fail on it
+    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
 def _object(text: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        # decoded here: json.loads would take UTF-16 as well
+        value = json.loads(text.decode())
     except RecursionError:
         raise PeerError(f"{what} that is nested too deep") from None
     except ValueError as error:
@@ -125,7 +148,12 @@ def _length(kind: str, name: str, value: object, most: int) -> int:
     if value is None:
         return 0
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise PeerError(f"{kind}: {name} is {value!r}, not a count")
+        raise PeerError(f"{_shown(kind)}: {name} is {_shown(value)}, not a count")
     if value > most:
-        raise PeerError(f"{kind}: {name} is {value}; at most {most} bytes are taken")
+        raise PeerError(f"{_shown(kind)}: {name} is {_shown(value)}; at most {most} bytes are taken")
     return value
+
+
+def _shown(value: object) -> str:
+    """For a log line: short and on one line, whatever the peer put in."""
+    return reprlib.repr(value)

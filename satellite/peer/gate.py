@@ -5,82 +5,97 @@ mixed on one connection. They can be told apart by their timestamps: each stream
 belongs to the stream that is due to go on just there.
 """
 
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
-# more streams at once than any hub has sent; the oldest is forgotten
+# more streams at once than any hub has sent; the one that has been silent longest is forgotten
 _MOST_STREAMS = 8
 
 # of audio that nobody will ever wait for
 _NO_TURN = -1
 
+# from an answer's text to its first sound. The conversation gives up after 10 s; what has not come 5 s later is not coming
+# (nothing follows when speech synthesis fails), and must not cost the next answer its place
+_OWED_S = 15.0
+
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """One reply or announcement on its way. `turn` is None for an announcement."""
+    """One reply or announcement on its way. `turn` is None for an announcement that has not been given one."""
 
     turn: int | None
-    next_ms: int | None
+    next_ms: int
+    is_announcement: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Debt:
+    turn: int
+    known_at_s: float
 
 
 class StreamGate:
-    """Follows the streams of one connection."""
+    """Follows the streams of one connection. `now_s` is any clock that does not go back."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        # the one that was fed last is last
         self._streams: deque[Stream] = deque(maxlen=_MOST_STREAMS)
         self._turn = 0
         self._awaits_answer = False
+        self._has_begun = False
+        self._known_at_s = now_s()
         self._is_dying = False
-        self._owed: deque[int] = deque(maxlen=_MOST_STREAMS)
+        self._owed: deque[_Debt] = deque(maxlen=_MOST_STREAMS)
         self.stale = 0
         """Chunks of answers that nobody waits for any more."""
 
     def begin_turn(self, turn: int, owed: bool) -> None:
         """From now on earlier answers are stale; `owed` says that the last one's audio has not begun, and will come."""
         if owed:
-            self._owed.append(self._turn)
+            self._owed.append(_Debt(self._turn, self._known_at_s))
         self._turn = turn
-        self._awaits_answer = False
+        self._awaits_answer = self._has_begun = False
+        self._known_at_s = self._now_s()
 
     def run_is_dying(self, is_dying: bool) -> None:
         """The hub is cancelling a run. A stream that begins meanwhile is the last sign of that run."""
         self._is_dying = is_dying
 
     def expect_answer(self) -> None:
-        """The present turn has been understood, so that a stream may now be its answer."""
-        self._awaits_answer = True
+        """The present turn has been understood, or answered: a stream may now be its answer, unless that has begun."""
+        self._awaits_answer = not self._has_begun
+        self._known_at_s = self._now_s()
 
     def start(self, timestamp_ms: int | None) -> Stream:
         """A stream begins. First come, first assigned: what an earlier turn is owed comes before the present answer."""
-        if self._owed:
-            turn: int | None = self._owed.popleft()
-        elif self._is_dying:
-            turn = _NO_TURN
-        elif self._awaits_answer:
-            turn, self._awaits_answer = self._turn, False
-        else:
-            turn = None
-        stream = Stream(turn, timestamp_ms or 0)
+        turn = self._whose()
+        stream = Stream(turn, timestamp_ms or 0, is_announcement=turn is None)
         self._streams.append(stream)
         return stream
 
     def chunk(self, timestamp_ms: int | None, frames: int, rate_hz: int) -> Stream | None:
         """The stream that a chunk belongs to, if it is wanted; None if it is stale or belongs to none."""
-        stream = self._find(timestamp_ms)
-        if stream is None:
-            self.stale += 1
-            return None
-        if stream.next_ms is not None:
+        stream = self._due(timestamp_ms)
+        if stream is not None:
+            self._streams.remove(stream)
+            self._streams.append(stream)
             # the hub's own arithmetic: whole milliseconds of every chunk, rounded down
-            stream.next_ms += frames * 1000 // rate_hz
-        if not self.is_wanted(stream):
-            self.stale += 1
-            return None
-        return stream
+            begin_ms = stream.next_ms if timestamp_ms is None else timestamp_ms
+            stream.next_ms = begin_ms + frames * 1000 // rate_hz
+            if self.is_wanted(stream):
+                return stream
+        self.stale += 1
+        return None
 
     def stop(self, timestamp_ms: int | None) -> Stream | None:
         """The stream that ends, if it is wanted."""
-        stream = self._find(timestamp_ms)
+        stream = self._due(timestamp_ms)
+        if timestamp_ms is None:
+            # announcements end without a time; so does every stream of peers that send none at all
+            stream = next((s for s in reversed(self._streams) if s.is_announcement), stream)
         if stream is None:
             return None
         self._streams.remove(stream)
@@ -90,11 +105,20 @@ class StreamGate:
         """Whether it is the present turn's answer, or an announcement."""
         return stream.turn is None or stream.turn == self._turn
 
-    def _find(self, timestamp_ms: int | None) -> Stream | None:
+    def _whose(self) -> int | None:
+        while self._owed and self._now_s() - self._owed[0].known_at_s > _OWED_S:
+            self._owed.popleft()
+        if self._owed:
+            return self._owed.popleft().turn
+        if self._is_dying:
+            return _NO_TURN
+        if self._awaits_answer:
+            self._awaits_answer, self._has_begun = False, True
+            return self._turn
+        return None
+
+    def _due(self, timestamp_ms: int | None) -> Stream | None:
+        """Of several that are due, the one fed last: chunks come in bursts, and a dead stream may wait at any time."""
         if not self._streams:
             return None
-        newest_first = tuple(reversed(self._streams))
-        if timestamp_ms is None:
-            # announcements end without a time, and peers of other makes send none at all
-            return next((s for s in newest_first if s.turn is None), newest_first[0])
-        return next((s for s in newest_first if s.next_ms == timestamp_ms), newest_first[0])
+        return next((s for s in reversed(self._streams) if s.next_ms == timestamp_ms), self._streams[-1])

@@ -51,7 +51,7 @@ class Room:
         self.near = Tape(RECORD_S * RATE_HZ)
         self.heard = Tape(RECORD_S * RATE_HZ)
         self._echo_ir, self._talker_ir, self._noise, self._drive = echo_ir, talker_ir, noise, drive
-        self._echo_path = Convolver(echo_ir, PERIOD_FRAMES)
+        self._echo_path = Convolver(echo_ir)
         self._lock = threading.Lock()
         self._sounds: list[_Sound] = []
         self._end_frame = 0

@@ -1,0 +1,88 @@
+"""The stage of the demo: a room, a card in it, the real daemon, and mock servers on loopback."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from satellite.audio.card import Samples
+from satellite.config import Audio, Config, Hub, Wake
+from satellite.core.units import RATE_HZ
+from satellite.mock.agent import keyword_agent
+from satellite.mock.hub import MockHub
+from satellite.mock.recogniser import TemplateRecogniser
+from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording, trimmed
+from satellite.mock.stt import MockStt
+from satellite.mock.tts import MockTts
+from satellite.observer import Observer
+from satellite.service import Service
+from satellite.simulate.card import SimulatedCard
+from satellite.simulate.clock import RealClock
+from satellite.simulate.room import Room, Said, ser_gain_db
+
+# nobody turns the user up: this is what a talker at 2 m has against a loudspeaker 8 cm from the microphone, and then some
+SER_DB = -10.0
+_NOISE_DBFS = -62.0
+_REPLY = "heart_medium_67966"
+
+
+@dataclass(slots=True)
+class Stage:
+    """Everything the story needs."""
+
+    service: Service
+    hub: MockHub
+    stt: MockStt
+    room: Room
+    card: SimulatedCard
+    reply: Samples
+
+    def say(self, name: str, after_s: float) -> Said:
+        """Lets the user say a recording so that its sound begins after so long."""
+        start_s, end_s = SPOKEN_S[name]
+        onset = int(start_s * RATE_HZ)
+        samples = recording(name)
+        gain_db = ser_gain_db(self.room, self.reply, samples, SER_DB)
+        return self.room.say(
+            samples,
+            self.room.end_frame + int(after_s * RATE_HZ) - onset,
+            gain_db,
+            name=name,
+            onset_frame=onset,
+            end_frame=int(end_s * RATE_HZ),
+        )
+
+
+@asynccontextmanager
+async def stage(observer: Observer) -> AsyncIterator[Stage]:
+    """Sets it up, and takes it down."""
+    room = _room()
+    card = SimulatedCard(room, RealClock())
+    config = Config(name="Demo", hub=Hub(host="127.0.0.1", port=0), audio=Audio(), wake=Wake(words=("alexa",)))
+    service = Service(config, lambda: _opened(card), observer)
+    known = [(SPOKEN[name], trimmed(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
+    reply = recording(_REPLY)
+    agent = keyword_agent({"lights": ANSWER})
+    async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts({ANSWER: reply}) as tts:
+        port = await service.start()
+        try:
+            async with MockHub("127.0.0.1", port, stt.uri, tts.uri, agent) as hub:
+                yield Stage(service, hub, stt, room, card, reply)
+        finally:
+            await service.stop()
+
+
+def _opened(card: SimulatedCard) -> SimulatedCard:
+    card.reopen()
+    return card
+
+
+def _room() -> Room:
+    noise = np.random.default_rng(1).standard_normal(10 * RATE_HZ) * 10 ** (_NOISE_DBFS / 20)
+    return Room(_response("sim7_spk8cm"), _response("sim7_talk2m"), noise.astype(np.float32))
+
+
+def _response(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+    """A room impulse response: loudspeaker or talker to microphone, 0.35 s at RT60 0.5 s."""
+    return (recording(name) / 32768).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Tests of the core: no clock, no I/O, no waiting."""

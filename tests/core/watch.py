@@ -1,0 +1,191 @@
+"""What must hold of every conversation, whatever happens: DESIGN's ten rules, checked on each step from outside."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.actions import Action
+from satellite.core.burst import ACTIVE_PROBABILITY
+from satellite.core.conversation import Conversation
+from satellite.core.events import Deadline, Event
+from satellite.core.interrupt import Interrupt, Phase
+from satellite.core.state import State
+from satellite.core.table import step
+from satellite.core.units import Frames, frames
+
+AT_REST = (State.OFFLINE, State.IDLE, State.MUTED)
+HEARING = (State.LISTENING, State.PROCESSING)
+
+# abort, run, twice over, then an abort while idle; and a hold before all that
+MOST_DEADLINES = 10
+
+# ids whose story is over are forgotten, so that a walk of a million events stays small
+_IDS_REMEMBERED = 32
+
+
+class Watch:
+    """Sees every event, what it made of the conversation and what was wanted; AssertionError at the first breach."""
+
+    def __init__(self) -> None:
+        self.waits_for: Deadline | None = None
+        self._mic: Frames | None = None
+        self._licence: Frames | None = None
+        self._pinned: Frames | None = None
+        self._run_is_alive = False
+        self._abort_is_open = False
+        self._phases: dict[str, list[Phase]] = {}
+        self._windows: deque[ev.VoiceWindow] = deque(maxlen=100)
+        self._thinks_since = Frames(0)
+
+    def see(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
+        """One step."""
+        self._hear_of(before, event, after)
+        for action in actions:
+            self._check(before, event, after, action)
+        self._check_states(before, after, actions)
+        self._check_waiting(before, event, after)
+        self._check_privacy(after)
+        self._check_resolved(before, event, after, actions)
+
+    # ---- what happened
+
+    def _hear_of(self, before: Conversation, event: Event, after: Conversation) -> None:
+        if isinstance(event, ev.VoiceWindow):
+            self._windows.append(event)
+        if isinstance(event, ev.DeadlineReached) and event.kind is self.waits_for:
+            self.waits_for = None
+            self._abort_is_open &= event.kind is not Deadline.ABORT_ACK
+        if isinstance(event, ev.HubError):
+            self._run_is_alive = self._abort_is_open = False
+        if isinstance(event, ev.HubClosed | ev.HubPaused | ev.HubOpened | ev.Answered):
+            self._run_is_alive = False
+        if isinstance(event, ev.AnnouncementAudio) and after.state is State.SPEAKING and before.state is not after.state:
+            # the hub cancels its run for it
+            self._run_is_alive = self._abort_is_open = False
+        if isinstance(event, ev.Transcript) and before.kept is not None and after.state is State.SPEAKING:
+            # a run that finds no words has ended
+            self._run_is_alive = False
+        if after.state is State.LISTENING and before.state is not State.LISTENING:
+            self._licence = self._licence_for(before, event)
+        if after.state is State.PROCESSING and before.state is not State.PROCESSING:
+            self._thinks_since = self._windows[-1].end if self._windows else Frames(0)
+
+    def _licence_for(self, before: Conversation, event: Event) -> Frames:
+        """The first frame that may leave for this turn: nothing, unless the user has addressed us."""
+        if isinstance(event, ev.WakeHeard):
+            return Frames(event.end - frames(before.rule.wake_backtrack_ms))
+        since = self._thinks_since if before.state is State.PROCESSING else before.onset
+        voice = sum(w.length for w in self._windows if w.end > since and w.probability >= ACTIVE_PROBABILITY)
+        held_out = isinstance(event, ev.DeadlineReached) and before.state is State.HELD and voice > 0
+        assert held_out or voice >= frames(before.rule.burst.shortest_word_ms), "a turn was opened by no words"
+        return Frames(since - frames(before.rule.preroll_ms) - self._windows[-1].length)
+
+    # ---- what is wanted
+
+    def _check(self, before: Conversation, event: Event, after: Conversation, action: Action) -> None:
+        match action:
+            case act.SetDeadline(kind, ms):
+                assert ms > 0
+                self.waits_for = kind
+            case act.ClearDeadline():
+                self.waits_for = None
+            case act.SendAbort():
+                self._abort_is_open = True
+                self._run_is_alive = False
+            case act.SendRun():
+                assert after.is_linked
+                assert not self._run_is_alive, "a run was asked for while another was alive: the hub is deaf now"
+                assert not self._abort_is_open, "a run was asked for while the abort was neither acked nor timed out"
+                self._run_is_alive = True
+            case act.KeepFrom(first):
+                self._pinned = first
+            case act.StreamMic(first):
+                self._check_stream(first)
+            case act.StopMic():
+                self._mic = None
+            case act.BeginTurn(turn):
+                assert turn > before.turn, "a turn began twice"
+            case act.SendInterrupt(interrupt):
+                self._check_interrupt(before, event, after, interrupt)
+
+    def _check_stream(self, first: Frames) -> None:
+        assert self._run_is_alive, "the microphone was streamed before the run was asked for"
+        assert self._licence is not None and first >= max(self._licence, 0), "audio from before the user's words was sent"
+        assert self._pinned is not None and self._pinned <= first, "audio was asked for that nobody keeps"
+        self._mic = first
+
+    def _check_interrupt(self, before: Conversation, event: Event, after: Conversation, told: Interrupt) -> None:
+        position = told.position
+        assert 0 <= position.heard <= position.played <= position.received, told
+        assert position.total is None or position.received <= position.total
+        assert told.turn <= after.turn
+        assert told.phase is not Phase.PROVISIONAL or before.rule.tell_provisional
+        told_before = self._phases.setdefault(told.id, [])
+        match (*told_before[-2:], told.phase):
+            case (Phase.PROVISIONAL,) | (Phase.CONFIRMED,):
+                # a hold that was told to nobody, for its hub was away, may be confirmed to the next
+                assert before.state in (State.SPEAKING, State.HELD, State.PROCESSING) or isinstance(event, ev.HubOpened)
+            case (Phase.CANCELLED,):
+                assert before.state is State.HELD
+            case (Phase.PROVISIONAL, Phase.CONFIRMED | Phase.CANCELLED):
+                pass
+            case (*_, Phase.CONFIRMED, Phase.CONFIRMED):
+                assert isinstance(event, ev.HubOpened) and told_before.count(Phase.CONFIRMED) == 1, "told too often"
+            case (*_, Phase.CONFIRMED, Phase.CANCELLED):
+                assert before.kept is not None and after.state is State.SPEAKING, "only no words undo a commit"
+            case phases:
+                raise AssertionError(f"phases of one interruption: {phases}")
+        told_before.append(told.phase)
+        while len(self._phases) > _IDS_REMEMBERED:
+            del self._phases[next(iter(self._phases))]
+
+    # ---- what must be true after every step
+
+    def _check_states(self, before: Conversation, after: Conversation, actions: Sequence[Action]) -> None:
+        changes = [a for a in actions if isinstance(a, act.Become)]
+        if before.state is after.state:
+            assert changes == []
+        else:
+            assert [(c.old, c.new) for c in changes] == [(before.state, after.state)]
+            assert isinstance(actions[-1], act.Become), "observers are told last, when all is done"
+        assert after.turn >= before.turn
+        assert (after.reply is not None) == (after.state in (State.SPEAKING, State.HELD))
+
+    def _check_waiting(self, before: Conversation, event: Event, after: Conversation) -> None:
+        assert self.waits_for is after.deadline, "the timer that runs is not the one that is waited for"
+        assert after.state in AT_REST or after.deadline is not None, f"{after.state} without a deadline"
+        if after.state in (State.OFFLINE, State.MUTED):
+            assert after.deadline is None
+        if after.state in (State.IDLE, *HEARING):
+            assert after.is_linked or isinstance(event, ev.ShuttingDown)
+        if after.state in (State.OFFLINE, State.MUTED):
+            assert not after.is_linked
+
+    def _check_privacy(self, after: Conversation) -> None:
+        if after.state not in HEARING:
+            assert self._mic is None, f"the microphone is streamed while {after.state}"
+            assert self._pinned is None, f"the microphone is kept for a turn while {after.state}"
+            self._licence = None
+
+    def _check_resolved(
+        self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]
+    ) -> None:
+        """Whoever was told of a hold is told what became of it."""
+        if before.state is not State.HELD or after.state is State.HELD or not before.is_linked:
+            return
+        open_id = before.interrupt.id if before.interrupt else None
+        if open_id is None or isinstance(event, ev.HubPaused | ev.HubClosed):
+            return
+        told = [a.interrupt for a in actions if isinstance(a, act.SendInterrupt)]
+        needed = before.rule.tell_provisional or after.state is State.LISTENING
+        assert [t.id for t in told] == [open_id] or not needed, "a hold was never resolved"
+
+
+def comes_to_rest(conversation: Conversation) -> bool:
+    """Whether time alone, with no word from anybody, brings it to a state where nothing is waited for."""
+    for _ in range(MOST_DEADLINES):
+        if conversation.deadline is None:
+            return conversation.state in AT_REST
+        conversation, _ = step(conversation, ev.DeadlineReached(ev.Millis(0), conversation.deadline))
+    return False

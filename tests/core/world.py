@@ -1,0 +1,247 @@
+"""A world for the conversation to live in: a user, a hub and a speaker that do anything that may happen, at random."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.conversation import Conversation, ConversationRule
+from satellite.core.events import Deadline, Event
+from satellite.core.say import Allow
+from satellite.core.state import Stage, State
+from satellite.core.table import TRANSITIONS, step
+from satellite.core.units import Frames, Millis, Probability, frames
+from tests.core.speaker import FakeSpeaker
+from tests.core.watch import Watch, comes_to_rest
+
+Pick: TypeAlias = Callable[[int], int]
+"""Chooses one of so many: a random number, or hypothesis."""
+
+Deed: TypeAlias = Callable[[], None]
+
+# three of the detector's: the same decisions from fewer events
+WINDOW_MS = 96
+
+# before each deed passes one of these
+_PAUSES_MS = (0, 1, 10, 40, 300, 1500)
+
+# the slow checks are made on every so many-th event
+_SAMPLE = 8
+
+
+class World:
+    """One service's life. `events` counts what happened in it; `taken` are the rows of the table that it used, by identity."""
+
+    def __init__(self, pick: Pick) -> None:
+        self._pick = pick
+        self.taken: set[int] = set()
+        self.events = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        policy = (Allow.SPEECH, Allow.SPEECH, Allow.SPEECH, Allow.WAKE_WORD, Allow.NONE)[self._pick(5)]
+        rule = ConversationRule(policy, tell_provisional=self._pick(4) > 0, attempts=1 + self._pick(3))
+        self.conversation = Conversation("boot", rule)
+        self.watch, self.speaker = Watch(), FakeSpeaker()
+        self.at, self._due = 0, 0
+        self.hub = "away"
+        # some hubs are true to the protocol, some talk nonsense half of the time; some lives are hard
+        self._sense, self._luck = (2, 6, 20)[self._pick(3)], (3, 12)[self._pick(2)]
+
+    def live(self) -> None:
+        """One thing more happens."""
+        self._pass(_PAUSES_MS[self._pick(len(_PAUSES_MS))])
+        deeds = self._deeds()
+        deeds[self._pick(len(deeds))]()
+
+    # ---- time
+
+    def _pass(self, ms: int) -> None:
+        until = self.at + ms
+        while self.conversation.deadline is not None and self._due <= until:
+            self._move(self._due)
+            self._tell(ev.DeadlineReached(Millis(self.at), self.conversation.deadline))
+        self._move(until)
+
+    def _move(self, at: int) -> None:
+        self.speaker.tick(at - self.at)
+        self.at = at
+
+    def _tell(self, event: Event) -> None:
+        before = self.conversation
+        for row in TRANSITIONS.get((before.state, type(event)), ()):
+            if row.when(before, event):
+                self._took = id(row)
+                break
+        after, actions = step(before, event)
+        if after is not before or actions:
+            self.taken.add(self._took)
+        elif type(event) not in (ev.Held, ev.ReplyEnded, ev.DeadlineReached):
+            self.taken.add(self._took)
+        self.conversation = after
+        self.events += 1
+        for action in actions:
+            self.speaker.obey(action)
+            if isinstance(action, act.SetDeadline):
+                self._due = self.at + action.after
+        self.watch.see(before, event, after, actions)
+        if self.events % _SAMPLE == 0:
+            assert step(before, event) == (after, actions), "the same event on the same value gave something else"
+            assert comes_to_rest(after), f"stuck: {after}"
+
+    # ---- what may happen
+
+    def _deeds(self) -> list[Deed]:
+        deeds = [*self._user(), *self._sound()]
+        match self.hub:
+            case "away":
+                deeds += 4 * [self._open]
+            case "paused":
+                deeds += [self._open, self._open, *self._nonsense()]
+            case _:
+                deeds += self._hub_talk()
+        return deeds
+
+    def _user(self) -> list[Deed]:
+        return [
+            *3 * [lambda: self._voice(300, 0.9)],
+            lambda: self._voice(700, 0.9),
+            lambda: self._voice(100, 0.45),
+            *3 * [lambda: self._voice(800, 0.02)],
+            *2 * [self._wake],
+            self._until_due,
+        ]
+
+    def _sound(self) -> list[Deed]:
+        deeds: list[Deed] = [self._late_report]
+        if self._pick(self._luck) == 0:
+            deeds += [*2 * [self._simple(ev.MicrophoneStalled)], *2 * [self._lose_audio], self._shut_down]
+        if self.speaker.status == "playing":
+            if self.speaker.allow is Allow.SPEECH:
+                deeds += 6 * [self._hold]
+            if self.speaker.is_whole:
+                deeds += 3 * [self._end]
+        return deeds
+
+    def _hub_talk(self) -> list[Deed]:
+        likely: dict[State, list[Deed]] = {
+            State.LISTENING: [*4 * [self._simple(ev.HubReady)], *2 * [self._understand], self._simple(ev.HubHeardEnd)],
+            State.PROCESSING: [
+                *2 * [self._understand],
+                *2 * [self._answer],
+                *3 * [self._simple(ev.AnswerAudio)],
+                self._simple(ev.HubReady),
+            ],
+            State.SPEAKING: [*2 * [self._answer], *4 * [self._complete]],
+            State.HELD: [self._answer, self._complete],
+        }
+        deeds = list(likely.get(self.conversation.state, ()))
+        if self.conversation.stage is Stage.ABORTING:
+            deeds += 4 * [lambda: self._error("validation-error")]
+        if self.conversation.kept is not None:
+            deeds += [self._mishear, lambda: self._error("stt-no-text-recognized")]
+        if self._pick(self._sense) == 0:
+            deeds += self._nonsense()
+        return deeds
+
+    def _nonsense(self) -> list[Deed]:
+        """Anything at any time: hubs are other people's programs, and the wire has two ends."""
+        talk = (ev.HubReady, ev.HubHeardEnd, ev.AnswerAudio, ev.AnnouncementAudio)
+        return [
+            *(self._simple(kind) for kind in talk),
+            self._understand,
+            self._mishear,
+            self._answer,
+            self._complete,
+            *(lambda code=code: self._error(code) for code in ("validation-error", "stt-no-text-recognized", "other")),
+            self._simple(ev.AnnouncementAudio),
+            *3 * [lambda: self._close("away")],
+            self._pause,
+        ]
+
+    # ---- the user
+
+    def _voice(self, ms: int, probability: float) -> None:
+        for _ in range(ms // WINDOW_MS):
+            self._pass(WINDOW_MS)
+            self._tell(
+                ev.VoiceWindow(Millis(self.at), frames(self.at), frames(WINDOW_MS), Probability(probability))
+            )
+
+    def _wake(self) -> None:
+        self._tell(ev.WakeHeard(Millis(self.at), "okay_nabu", frames(max(self.at - 80, 0))))
+
+    def _until_due(self) -> None:
+        if self.conversation.deadline is not None:
+            self._pass(self._due - self.at)
+
+    # ---- sound
+
+    def _hold(self) -> None:
+        assert self.speaker.turn is not None
+        self.speaker.hold()
+        onset = max(self.at - 160, 0)
+        held = ev.Held(
+            Millis(self.at), self.speaker.turn, frames(onset), Millis(onset), Probability(0.8), self.speaker.position
+        )
+        self._tell(held)
+
+    def _end(self) -> None:
+        assert self.speaker.turn is not None
+        overlap: Frames | None = frames(max(self.at - 160, 0)) if self._pick(2) and self.speaker.allow is Allow.SPEECH else None
+        self.speaker.end()
+        self._tell(ev.ReplyEnded(Millis(self.at), self.speaker.turn, self.speaker.position, overlap))
+
+    def _late_report(self) -> None:
+        before = self.conversation
+        late: tuple[Event, ...] = (
+            ev.ReplyEnded(Millis(self.at), -1, self.speaker.position, None),
+            ev.Held(Millis(self.at), -1, Frames(0), Millis(0), Probability(1.0), self.speaker.position),
+            ev.DeadlineReached(Millis(self.at), tuple(Deadline)[self._pick(len(Deadline))]),
+        )
+        event = late[self._pick(3)]
+        if not isinstance(event, ev.DeadlineReached) or event.kind is not before.deadline:
+            self._tell(event)
+            assert self.conversation is before, "late news changed something"
+
+    def _lose_audio(self) -> None:
+        self.speaker.lose()
+        self._tell(ev.AudioLost(Millis(self.at)))
+
+    def _shut_down(self) -> None:
+        self._tell(ev.ShuttingDown(Millis(self.at)))
+        assert self.speaker.status not in ("playing", "held")
+        self._begin()
+
+    # ---- the hub
+
+    def _simple(self, kind: type[Event]) -> Deed:
+        return lambda: self._tell(kind(Millis(self.at)))
+
+    def _open(self) -> None:
+        self.hub = "here"
+        self._tell(ev.HubOpened(Millis(self.at)))
+
+    def _close(self, then: str) -> None:
+        self.hub = then if self.hub != "paused" else self.hub
+        self._tell(ev.HubClosed(Millis(self.at)))
+
+    def _pause(self) -> None:
+        self.hub = "paused"
+        self._tell(ev.HubPaused(Millis(self.at)))
+
+    def _understand(self) -> None:
+        self._tell(ev.Transcript(Millis(self.at), ("turn on the light", "stop", "")[self._pick(3)]))
+
+    def _mishear(self) -> None:
+        self._tell(ev.Transcript(Millis(self.at), " "))
+
+    def _answer(self) -> None:
+        self._tell(ev.Answered(Millis(self.at), ("the light is on", "")[self._pick(2)]))
+
+    def _complete(self) -> None:
+        total = self.speaker.complete() if self.speaker.status in ("playing", "held") else 1000
+        self._tell(ev.AnswerComplete(Millis(self.at), Millis(total)))
+
+    def _error(self, code: str) -> None:
+        self._tell(ev.HubError(Millis(self.at), code, ""))

@@ -1,0 +1,1 @@
+"""Tests of the wire: framing, stale audio, and the server on real sockets."""

@@ -1,0 +1,263 @@
+"""Barge-ins through the real ALSA API: the daemon on the virtual card, a mock hub on loopback, recorded users, real echo.
+
+    python -m tests.rig.barge_ins [--count N] [--card 16k|48k] [--json]
+
+prints when the loudspeaker yielded, read off the card's own record. The user's words are those of the package, through the
+room's response at 2 m, at a speech-to-echo ratio of -10 dB; the reply changes from turn to turn so that stale sound shows.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import time
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+
+from satellite.audio.alsa import AlsaSettings, open_card
+from satellite.audio.card import Samples
+from satellite.config import Config, Hub, Wake
+from satellite.core.actions import Action, StreamMic
+from satellite.core.units import RATE_HZ, Frames
+from satellite.mock.agent import Agent
+from satellite.mock.hub import MockHub
+from satellite.mock.recogniser import TemplateRecogniser
+from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording, trimmed
+from satellite.mock.stt import MockStt
+from satellite.mock.tts import MockTts
+from satellite.observer import Observer
+from satellite.service import Service
+from satellite.simulate.measure import measure_yield
+from satellite.simulate.signals import active_level_db, convolved, signal
+from tests.rig.room import Room
+
+SER_DB = -10.0
+ECHO_DB = -10.0
+CARDS: dict[str, dict[str, Any]] = {
+    "16k": {"rates": [16000], "channels": [1, 1], "formats": ["S16_LE"]},
+    "48k": {"rates": [48000], "channels": [2, 2], "formats": ["S16_LE"]},
+}
+SECOND_ANSWER = "And here is something else, which nobody may hear in the wrong place, however often they ask for it."
+USERS = ("tts_lights_heart", "tts_lights_joe")
+# into the answer: its middle, and not twice at the same word
+BEGIN_S = (1.6, 2.3, 1.2, 2.0)
+PATIENCE_S = 10.0
+
+
+@dataclass
+class Tap(Observer):
+    """What the daemon's microphone path gave, and from where it was sent."""
+
+    heard: dict[int, bytes] = field(default_factory=dict)
+    streamed_from: list[int] = field(default_factory=list)
+
+    def on_heard(self, first: Frames, pcm: bytes) -> None:
+        self.heard[first] = pcm
+
+    def on_action(self, action: Action) -> None:
+        if isinstance(action, StreamMic):
+            self.streamed_from.append(action.first)
+
+    def audio(self, first: int, count: int) -> bytes:
+        """That many frames from there on, without a gap; KeyError if there is one."""
+        start = first // 160 * 160
+        data = b"".join(self.heard[at] for at in range(start, first + count, 160))
+        return data[(first - start) * 2 : (first - start + count) * 2]
+
+
+@dataclass
+class BargeIn:
+    """One interruption: times in ms from the user's first sound at the microphone."""
+
+    ducked_ms: float | None
+    silent_ms: float | None
+    provisional_ms: float | None
+    confirmed_ms: float
+    understood: str
+    exact: bool
+    """Whether the server got the microphone from the pre-roll on, sample by sample."""
+    stale_ms: float
+    """How much of the old reply sounded after its stop and the 8 ms fade."""
+
+
+@dataclass
+class Bench:
+    """A daemon in a room."""
+
+    room: Room
+    service: Service
+    tap: Tap
+    hub: MockHub
+    stt: MockStt
+    wavs: dict[str, Path]
+
+
+def alternating() -> Agent:
+    """Answers with one text, then the other."""
+    turns = 0
+
+    async def answer(text: str) -> AsyncIterator[str]:
+        nonlocal turns
+        turns += 1
+        yield ANSWER if turns % 2 else SECOND_ANSWER
+
+    return answer
+
+
+def answers() -> dict[str, Samples]:
+    """The second is the first one backwards in time: as loud, as long, and never alike."""
+    first = recording("heart_medium_67966")
+    return {ANSWER: first, SECOND_ANSWER: np.ascontiguousarray(first[::-1])}
+
+
+def user_wavs(directory: Path) -> dict[str, Path]:
+    """The user's recordings through the room, at their level at the microphone."""
+    talker_ir = signal(recording("sim7_talk2m"))
+    echo_db = active_level_db(signal(recording("heart_medium_67966"))) + ECHO_DB
+    paths = {}
+    for name in (*USERS, "tts_alexa_joe", "cough_synth_1", "tts_stop_joe"):
+        wet = convolved(signal(recording(name)), talker_ir)
+        wet *= 10 ** ((echo_db + SER_DB - active_level_db(wet)) / 20)
+        paths[name] = directory / f"{name}.wav"
+        with wave.open(str(paths[name]), "wb") as file:
+            file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+            file.writeframes((wet * 32767).astype("<i2").tobytes())
+    return paths
+
+
+def room_config(card: str, directory: Path) -> dict[str, Any]:
+    """A room with the loudspeaker 8 cm from the microphone."""
+    ir = Path(__file__).parents[2] / "satellite/demo/recordings/sim7_spk8cm.wav"
+    return {
+        "speaker": CARDS[card],
+        "mic": CARDS[card],
+        "echo": {"ir": str(ir), "gain_db": ECHO_DB},
+        "noise": {"dbfs": -62},
+    }
+
+
+@asynccontextmanager
+async def bench(card: str, directory: Path) -> AsyncIterator[Bench]:
+    """Opens the room, starts the daemon in this process, and connects a hub."""
+    wavs = user_wavs(directory)
+    with Room(directory / "room", room_config(card, directory)) as room:
+        os.environ.update(room.env)
+        tap = Tap()
+        rate_hz = CARDS[card]["rates"][0]
+        settings = AlsaSettings("mic", "speaker", rate_hz)
+        config = Config(hub=Hub(host="127.0.0.1", port=0), wake=Wake(words=("alexa",)))
+        service = Service(config, lambda: open_card(settings), tap)
+        known = [(SPOKEN[name], trimmed(name)) for name in (*USERS, "tts_stop_joe")]
+        async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts(answers()) as tts:
+            port = await service.start()
+            try:
+                async with MockHub("127.0.0.1", port, stt.uri, tts.uri, alternating()) as hub:
+                    for wav in wavs.values():
+                        await asyncio.to_thread(room.load, wav)
+                    # the start-up sound
+                    await asyncio.sleep(2.0)
+                    yield Bench(room, service, tap, hub, stt, wavs)
+            finally:
+                await service.stop()
+
+
+async def barge_in(b: Bench, number: int) -> dict[str, Any]:
+    """Talks over the answer that has just begun; what has to be measured later."""
+    journal = b.hub.journal
+    confirmed = len(journal.of("interrupt", phase="confirmed"))
+    starts = len(journal.of("audio-start", "sent"))
+    name = USERS[number % len(USERS)]
+    begin_ns = time.monotonic_ns() + int(BEGIN_S[number % len(BEGIN_S)] * 1e9)
+    await asyncio.to_thread(b.room.say, b.wavs[name], at_ns=begin_ns)
+    entry = await journal.wait_for("interrupt", confirmed + 1, PATIENCE_S, phase="confirmed")
+    provisional = journal.of("interrupt", phase="provisional", id=entry.data["id"])
+    sent_from = b.tap.streamed_from[-1]
+    await journal.wait_for("audio-start", starts + 1, PATIENCE_S, "sent")
+    received = b.stt.requests[-1].tobytes()
+    return {
+        "begin_ns": begin_ns,
+        "onset_ns": begin_ns + int((SPOKEN_S[name][0] + 137 / RATE_HZ) * 1e9),
+        "confirmed_s": entry.at_s,
+        "provisional_s": provisional[-1].at_s if provisional else None,
+        "reply": ANSWER if number % 2 == 0 else SECOND_ANSWER,
+        "understood": journal.of("transcript", "sent")[-1].data["text"],
+        "exact": received == b.tap.audio(sent_from, len(received) // 2),
+    }
+
+
+async def run(card: str, count: int, directory: Path) -> list[BargeIn]:
+    """A wake word and a command, then so many answers talked over in a row."""
+    async with bench(card, directory) as b:
+        await asyncio.to_thread(b.room.say, b.wavs["tts_alexa_joe"], after_ms=100)
+        await asyncio.to_thread(b.room.say, b.wavs["tts_lights_joe"], after_ms=1500)
+        await b.hub.journal.wait_for("audio-start", 1, PATIENCE_S, "sent")
+        noted = [await barge_in(b, number) for number in range(count)]
+        room = b.room
+    return [_measured(room, note) for note in noted]
+
+
+def _measured(room: Room, note: dict[str, Any]) -> BargeIn:
+    epoch = room.events("epoch")[0]["t_ns"]
+    cone = _speaker_record(room)
+    onset = int((note["onset_ns"] - epoch) * RATE_HZ / 1e9)
+    found = measure_yield(cone, answers()[note["reply"]], onset)
+    drops = [e for e in room.events("stop") if e["stream"] == "speaker" and e["reason"] == "drop"]
+    drop_ns = next((e["t_ns"] for e in drops if e["t_ns"] > note["onset_ns"]), None)
+    return BargeIn(
+        found.ducked_ms,
+        found.silent_ms,
+        (note["provisional_s"] * 1e9 - note["onset_ns"]) / 1e6 if note["provisional_s"] else None,
+        (note["confirmed_s"] * 1e9 - note["onset_ns"]) / 1e6,
+        note["understood"],
+        note["exact"],
+        float("inf") if drop_ns is None else _stale_ms(cone, (drop_ns - epoch) * RATE_HZ // 10**9),
+    )
+
+
+def _stale_ms(cone: Samples, dropped: int) -> float:
+    """What sounds between the end of the fade and the next reply, whose beginning is no earlier than half a second later."""
+    # 1 ms of converter, 8 ms of fade, 3 ms for the filters of converter and resampler
+    after = cone[dropped + 12 * 16 : dropped + RATE_HZ // 2]
+    return float(np.count_nonzero(np.abs(after) > 3)) / 16
+
+
+def _speaker_record(room: Room) -> Samples:
+    with wave.open(str(room.dir / "speaker.wav")) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        rate_hz = file.getframerate()
+    resampled: Samples = soxr.resample(samples, rate_hz, RATE_HZ)
+    return resampled
+
+
+def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--card", choices=CARDS, default="16k")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        found = asyncio.run(run(args.card, args.count, Path(directory)))
+    if args.json:
+        print(json.dumps([vars(b) for b in found], indent=1))
+        return
+    print(f"{len(found)} barge-ins, {args.card} card, SER {SER_DB:.0f} dB; ms from the user's onset")
+    for key in ("ducked_ms", "silent_ms", "provisional_ms", "confirmed_ms"):
+        values = [value for b in found if (value := getattr(b, key)) is not None]
+        row = "".join(f"  {name} {np.percentile(values, q):5.0f}" for name, q in (("p50", 50), ("p95", 95))) if values else ""
+        print(f"  {key:<16}{row}   n={len(values)}")
+    print(f"  sample-exact at the server: {sum(b.exact for b in found)} of {len(found)}")
+    print(f"  understood: {sum(b.understood == SPOKEN[USERS[0]] for b in found)} of {len(found)}")
+    print(f"  stale sound: {max(b.stale_ms for b in found):.2f} ms at most")
+
+
+if __name__ == "__main__":
+    main()
