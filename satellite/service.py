@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from satellite.audio import commands as cmd
-from satellite.audio.card import Card
+from satellite.audio.card import Card, Samples
 from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
 from satellite.audio.thread import AudioThread
@@ -30,6 +30,7 @@ from satellite.core.units import Millis
 from satellite.detect.canceller import EchoCanceller
 from satellite.detect.loop_delay import measure_loop_delay
 from satellite.detect.silero import SileroVad
+from satellite.detect.voicing import voicing
 from satellite.detect.wake import WakeHeard, WakeWords, WakeWordSettings
 from satellite.errors import ProtocolMisuse
 from satellite.observer import Observer
@@ -57,6 +58,7 @@ class Service:
         self.engine = AudioEngine(
             EchoCanceller(),
             SileroVad(config.vad.model_path),
+            voicing,
             ReflexRule(duck_probability=config.barge_in.duck_probability),
             time.monotonic,
             config.audio.queue_ms,
@@ -153,7 +155,7 @@ class Service:
         _log.info("heard %r", heard.name)
         self.handle(ev.WakeHeard(self.engine.now(), heard.name, heard.end_frame))
 
-    def _measure_loop_delay(self, reference: cmd.Samples, microphone: cmd.Samples) -> None:
+    def _measure_loop_delay(self, reference: Samples, microphone: Samples) -> None:
         """In the worker thread."""
         delay = measure_loop_delay(reference, microphone)
         if delay is not None:

@@ -15,6 +15,7 @@ from satellite.audio import commands as cmd
 from satellite.audio.capture import Capture
 from satellite.audio.card import Card, Samples
 from satellite.audio.echo_sampler import EchoSampler
+from satellite.audio.levels import level_db
 from satellite.audio.player import Player, Status
 from satellite.audio.reference import Reference
 from satellite.core import events as ev
@@ -22,7 +23,7 @@ from satellite.core import reflex as rx
 from satellite.core.echo import AUDIBLE_REFERENCE_DB
 from satellite.core.reflex import Mode, Observation, Reflex, ReflexRule, Verdict
 from satellite.core.say import Allow
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Decibels, Frames, Millis, Probability, frames, millis
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Frames, Millis, Probability, frames, millis
 
 # a dead microphone must not silence the speaker
 STALL_MS = 200
@@ -49,6 +50,13 @@ class VoiceDetector(Protocol):
     def hop_frames(self) -> int: ...
 
 
+Voicing = Callable[[Samples], float]
+"""How voiced the last samples of the cancelled signal are; it is given `_VOICING_FRAMES` of them."""
+
+# two periods of the lowest voice
+_VOICING_FRAMES = 640
+
+
 class AudioEngine:
     """Owns everything that lives on the audio clock. `frame` counts the microphone's frames since the start."""
 
@@ -56,6 +64,7 @@ class AudioEngine:
         self,
         canceller: Canceller,
         detector: VoiceDetector,
+        voicing: Voicing,
         rule: ReflexRule,
         clock: Callable[[], float],
         queue_ms: int = 30,
@@ -66,7 +75,8 @@ class AudioEngine:
         self.frame = Frames(0)
         self.reflex = Reflex()
         self.overruns = self.underruns = 0
-        self._canceller, self._detector, self._rule = canceller, detector, rule
+        self._canceller, self._detector, self._voicing, self._rule = canceller, detector, voicing, rule
+        self._recent: Samples = np.zeros(_VOICING_FRAMES, np.int16)
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
         self._card: Card | None = None
         self._polite_until: Frames | None = None
@@ -134,13 +144,20 @@ class AudioEngine:
         seen = self._observe(near, clean, probability)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
         self.reports.append(cmd.Heard(first, clean.tobytes()))
+        self._recent[:-PERIOD_FRAMES] = self._recent[PERIOD_FRAMES:]
+        self._recent[-PERIOD_FRAMES:] = clean
         if probability is not None:
-            window = Frames(self._detector.hop_frames)
-            self.reports.append(ev.VoiceWindow(self.now(), self.frame, window, Probability(probability)))
+            self._report_window(Probability(probability))
         self._act(verdict)
         self._start_politely()
         if (sample := self._sampler.add(far, near)) is not None:
             self.reports.append(sample)
+
+    def _report_window(self, probability: Probability) -> None:
+        # it takes as long as the voice detector, and only matters where a voice may be judged
+        voicing = 0.0 if self.player.reply is None else self._voicing(self._recent)
+        length, level_db = Frames(self._detector.hop_frames), self.reflex.clean.level_db
+        self.reports.append(ev.VoiceWindow(self.now(), self.frame, length, probability, voicing, level_db))
 
     def _observe(self, near: Samples, clean: Samples, probability: float | None) -> Observation:
         reference_db = self._reference.level_db(self._loop_delay)
@@ -324,10 +341,3 @@ class AudioEngine:
         overlap = self.reflex.voice_over_end(self.frame, self._rule) if self._allow is Allow.SPEECH else None
         self.reports.append(ev.ReplyEnded(self.now(), reply.turn, self.player.position, overlap))
         self._forget_reply()
-
-
-def level_db(samples: Samples) -> Decibels:
-    """Mean power of a period in dB relative to full scale."""
-    x = samples.astype(np.float32)
-    mean = float(np.dot(x, x)) / len(x)
-    return Decibels(float(10.0 * np.log10(mean / 32768.0**2 + 1e-12)))

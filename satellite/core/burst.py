@@ -27,14 +27,23 @@ class Judgement(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BurstRule:
-    """When a stretch of voice is judged."""
+    """When a stretch of voice is judged.
 
-    # nobody coughs this long; DESIGN 4
+    A short one is a word if `voicing + 0.5 * probability`, both weighted by the power of their windows, is high enough:
+    coughs are loud where they are breath, words where they are vowels. Length alone fails, because a canceller in double
+    talk leaves "stop" as few windows of speech as a cough. Fitted in one simulated room; in nine other conditions it let
+    49 of 50 commands end the reply, and 11 of 130 coughs.
+    """
+
+    # nobody coughs this long
     commit_ms: Millis = Millis(500)
-    # shorter than any command: the shortest spoken "stop" measured has 300 ms of speech windows
-    shortest_word_ms: Millis = Millis(250)
+    word_score: float = 0.60
+    # "no" behind the canceller leaves 96 to 350 ms, most coughs less
+    shortest_ms: Millis = Millis(112)
     # longer than the closures inside a word, shorter than the 700 ms in which a reply must go on
     quiet_ms: Millis = Millis(350)
+    # what the detector was late for belongs to the burst
+    before_onset_ms: Millis = Millis(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,10 @@ class Burst:
     def since(self, onset: Frames) -> "Burst":
         """Only what ended after an onset."""
         return Burst(tuple(w for w in self.windows if w.end > onset))
+
+    def around(self, onset: Frames, rule: BurstRule) -> "Burst":
+        """What is judged of a voice with this onset."""
+        return self.since(Frames(onset - frames(rule.before_onset_ms)))
 
     @property
     def active(self) -> tuple[VoiceWindow, ...]:
@@ -88,5 +101,15 @@ class Burst:
         return Judgement.WORDS if self.is_word(rule) else Judgement.NOISE
 
     def is_word(self, rule: BurstRule) -> bool:
-        """Whether a burst that is over was a short command rather than a cough. In doubt it was."""
-        return self.active_ms >= rule.shortest_word_ms
+        """Whether a burst that is over was a short command rather than a cough."""
+        return self.active_ms >= rule.shortest_ms and self.word_score >= rule.word_score
+
+    @property
+    def word_score(self) -> float:
+        """How much like a word: 0 to 1.5."""
+        weights = [10.0 ** (w.level / 10.0) for w in self.windows]
+        total = sum(weights)
+        if total == 0.0:
+            return 0.0
+        scores = (weight * (w.voicing + 0.5 * w.probability) for weight, w in zip(weights, self.windows, strict=True))
+        return sum(scores) / total

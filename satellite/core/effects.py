@@ -76,12 +76,12 @@ def something_said(c: Conversation, e: ev.Event) -> bool:
 
 def words(c: Conversation, e: ev.VoiceWindow) -> bool:
     """With this window the voice is words that mean us."""
-    return c.burst.add(e).since(c.onset).judge(c.rule.burst) is Judgement.WORDS
+    return c.burst.add(e).around(c.onset, c.rule.burst).judge(c.rule.burst) is Judgement.WORDS
 
 
 def noise(c: Conversation, e: ev.VoiceWindow) -> bool:
     """With this window the voice has turned out to be none."""
-    return c.burst.add(e).since(c.onset).judge(c.rule.burst) is Judgement.NOISE
+    return c.burst.add(e).around(c.onset, c.rule.burst).judge(c.rule.burst) is Judgement.NOISE
 
 
 def still_talking(c: Conversation, e: ev.Event) -> bool:
@@ -321,7 +321,7 @@ def give_up(c: Conversation, e: ev.Event) -> Result:
 def speak(c: Conversation, e: ev.Event) -> Result:
     """The answer's first audio is here."""
     say = Say(c.turn, c.rule.allow_interruptions, text=c.answer_text).become(SayState.PLAYING)
-    return _play(replace(c, burst=Burst()), say, act.StopMic(False), act.KeepFrom(None))
+    return _play(c, say, act.StopMic(False), act.KeepFrom(None))
 
 
 def announce(c: Conversation, e: ev.Event) -> Result:

@@ -55,7 +55,9 @@ class ReflexRule:
     # or a faint one that is far above it: weak first consonants
     faint_probability: float = 0.12
     faint_margin_db: float = 15.0
-    # the raw microphone above the ducked echo, in the probe
+    # in the probe the raw microphone is the witness; the voice detector, still dazed by the echo, only has to consent
+    probe_probability: float = 0.15
+    # the raw microphone above the ducked echo
     probe_margin_db: float = 5.0
     # while the canceller is still learning, its leftovers sound most like voice
     converging_margin_db: float = 7.0
@@ -269,7 +271,7 @@ def _count_hit(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
     needed = rule.converging_margin_db if seen.is_converging else rule.probe_margin_db
     oldest = seen.end - frames(rule.probe_window_ms)
     hits = tuple(h for h in reflex.hits if h > oldest)
-    if probability >= rule.duck_probability and margin >= needed:
+    if probability >= rule.probe_probability and margin >= needed:
         hits = (*hits, seen.end)
     peak = max(probability, reflex.peak_probability)
     return replace(reflex, hits=hits, probe_margin_db=margin, peak_probability=peak)

@@ -20,10 +20,13 @@ from satellite.service import Service
 from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import RealClock
 from satellite.simulate.room import Room, Said, ser_gain_db
+from satellite.simulate.signals import Signal
 
 # nobody turns the user up: this is what a talker at 2 m has against a loudspeaker 8 cm from the microphone, and then some
 SER_DB = -10.0
 _NOISE_DBFS = -62.0
+# of full scale 32768: where the answer's first breath ends
+_AUDIBLE = 100
 _REPLY = "heart_medium_67966"
 
 
@@ -38,20 +41,21 @@ class Stage:
     card: SimulatedCard
     reply: Samples
 
-    def say(self, name: str, after_s: float) -> Said:
-        """Lets the user say a recording so that its sound begins after so long."""
+    def say(self, name: str, onset_frame: int) -> Said:
+        """Lets the user say a recording whose sound begins at this frame of the room."""
         start_s, end_s = SPOKEN_S[name]
         onset = int(start_s * RATE_HZ)
         samples = recording(name)
         gain_db = ser_gain_db(self.room, self.reply, samples, SER_DB)
-        return self.room.say(
-            samples,
-            self.room.end_frame + int(after_s * RATE_HZ) - onset,
-            gain_db,
-            name=name,
-            onset_frame=onset,
-            end_frame=int(end_s * RATE_HZ),
-        )
+        end = int(end_s * RATE_HZ)
+        return self.room.say(samples, onset_frame - onset, gain_db, name=name, onset_frame=onset, end_frame=end)
+
+    def answer_began(self, after_frame: int) -> int | None:
+        """The frame of the room at which the answer's recording began to play, once it is heard."""
+        cone = self.room.cone.between(after_frame, self.room.cone.end_frame)
+        heard = np.flatnonzero(np.abs(cone) > _AUDIBLE)
+        first = int(np.argmax(np.abs(self.reply) > _AUDIBLE))
+        return after_frame + int(heard[0]) - first if len(heard) else None
 
 
 @asynccontextmanager
@@ -83,6 +87,6 @@ def _room() -> Room:
     return Room(_response("sim7_spk8cm"), _response("sim7_talk2m"), noise.astype(np.float32))
 
 
-def _response(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+def _response(name: str) -> Signal:
     """A room impulse response: loudspeaker or talker to microphone, 0.35 s at RT60 0.5 s."""
     return (recording(name) / 32768).astype(np.float32)

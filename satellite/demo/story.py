@@ -5,19 +5,24 @@ import time
 from dataclasses import asdict, dataclass, field
 
 from satellite.core.state import State
+from satellite.core.units import frames
 from satellite.demo.stage import SER_DB, Stage
 from satellite.demo.timeline import Timeline
-from satellite.mock.journal import Entry
 from satellite.mock.recordings import ANSWER, COMMAND, SPOKEN, STOP
-from satellite.simulate.measure import measure_arrival, measure_yield
+from satellite.simulate.measure import measure_arrival, measure_yield, reply_start
 from satellite.simulate.room import Said
 
 # a user who waits longer has given up
 _PATIENCE_S = 10.0
 # what a server may hear of a first word and still understand it
 _LOST_MS = 0.0
-# DESIGN's goal for a false alarm
-_RESUMED_MS = 700.0
+# so long after a sound's end its consequences are looked at
+_LATER_S = 0.3
+
+# places in the answer: amid "three recipes", amid "for", and amid "soup"
+TALK_OVER_MS = 2000
+COUGH_MS = 1480
+STOP_MS = 2350
 
 
 @dataclass(slots=True)
@@ -72,6 +77,7 @@ class Story:
     def __init__(self, stage: Stage, timeline: Timeline, outcome: Outcome) -> None:
         self._stage, self._timeline, self._outcome = stage, timeline, outcome
         self._answers = 0
+        self._answer_frame = 0
 
     async def play(self) -> None:
         """All acts. TimeoutError if something that must come does not."""
@@ -89,8 +95,9 @@ class Story:
 
     async def _command(self) -> None:
         self._timeline.heading("1. A wake word and a command. The satellite answers.")
-        self._user("tts_alexa_joe", 0.5)
-        said = self._user("tts_lights_joe", 1.5)
+        now = self._stage.room.end_frame
+        self._user("tts_alexa_joe", now + frames(500))
+        said = self._user("tts_lights_joe", now + frames(1500))
         await self._answer_begins()
         transcript = self._stage.hub.journal.of("transcript", "sent")[-1].data["text"]
         self._outcome.check("the command is understood", transcript == COMMAND, transcript)
@@ -104,7 +111,7 @@ class Story:
 
     async def _talk_over(self) -> None:
         self._timeline.heading(f"2. Two seconds into the answer the user talks over it, {-SER_DB:.0f} dB softer than it.")
-        barge_in = await self._interrupt("tts_lights_heart", 2.0)
+        barge_in = await self._interrupt("tts_lights_heart", self._answer_frame + frames(TALK_OVER_MS))
         await self._answer_begins()
         transcript = self._stage.hub.journal.of("transcript", "sent")[-1].data["text"]
         self._outcome.check("the words that interrupted are understood", transcript == COMMAND, transcript)
@@ -114,9 +121,8 @@ class Story:
         self._timeline.heading("3. During the next answer somebody coughs.")
         journal = self._stage.hub.journal
         confirmed = len(journal.of("interrupt", phase="confirmed"))
-        said = self._user("cough_synth_1", 1.2)
+        said = self._user("cough_synth_1", self._answer_frame + frames(COUGH_MS))
         await self._until(said.end_frame)
-        await asyncio.sleep(_RESUMED_MS / 1000)
         found = measure_yield(
             self._stage.room.cone.between(0, self._stage.room.cone.end_frame), self._stage.reply, said.onset_frame
         )
@@ -125,38 +131,45 @@ class Story:
         stayed = len(journal.of("interrupt", phase="confirmed")) == confirmed
         self._outcome.check("the cough ducks the answer", found.ducked_ms is not None, _ms(found.ducked_ms))
         self._outcome.check(
-            "the answer goes on after it", is_speaking and stayed, f"{self._stage.service.state}, {_RESUMED_MS:.0f} ms later"
+            "the answer goes on after it", is_speaking and stayed, f"{self._stage.service.state}, {_LATER_S * 1000:.0f} ms later"
         )
 
     async def _stop(self) -> None:
         self._timeline.heading('4. "Stop."')
-        barge_in = await self._interrupt("tts_stop_joe", 0.3)
+        # the cough has cost the answer some time
+        cone = self._stage.room.cone.between(0, self._stage.room.cone.end_frame)
+        began = reply_start(self._stage.reply, cone)
+        barge_in = await self._interrupt("tts_stop_joe", began + frames(STOP_MS))
         transcript = await self._stage.hub.journal.wait_for("transcript", 3, _PATIENCE_S, "sent")
         self._outcome.check('"stop" is understood', transcript.data["text"] == STOP, transcript.data["text"])
         self._report(barge_in)
 
     # ---- what they are made of
 
-    def _user(self, name: str, after_s: float) -> Said:
-        said = self._stage.say(name, after_s)
+    def _user(self, name: str, onset_frame: int) -> Said:
+        said = self._stage.say(name, onset_frame)
         at_s = self._stage.card.time_of(said.onset_frame) - time.monotonic()
         words = f'"{SPOKEN[name]}"' if name in SPOKEN else "(coughs)"
         asyncio.get_running_loop().call_later(max(at_s, 0.0), self._timeline.line, "user", words, True)
         return said
 
-    async def _answer_begins(self) -> Entry:
+    async def _answer_begins(self) -> None:
         self._answers += 1
-        entry = await self._stage.hub.journal.wait_for("audio-start", self._answers, _PATIENCE_S, "sent")
+        await self._stage.hub.journal.wait_for("audio-start", self._answers, _PATIENCE_S, "sent")
+        before = self._stage.room.end_frame
+        async with asyncio.timeout(_PATIENCE_S):
+            while (began := self._stage.answer_began(before)) is None:
+                await asyncio.sleep(0.02)
+        self._answer_frame = began
         self._timeline.line("answer", f'"{ANSWER}"', loud=True)
-        return entry
 
-    async def _interrupt(self, name: str, after_s: float) -> BargeIn:
+    async def _interrupt(self, name: str, onset_frame: int) -> BargeIn:
         journal = self._stage.hub.journal
         before = {phase: len(journal.of("interrupt", phase=phase)) for phase in ("provisional", "confirmed")}
-        said = self._user(name, after_s)
+        said = self._user(name, onset_frame)
         onset_s = self._stage.card.time_of(said.onset_frame)
         found = BargeIn(SPOKEN[name])
-        confirmed = await journal.wait_for("interrupt", before["confirmed"] + 1, after_s + _PATIENCE_S, phase="confirmed")
+        confirmed = await journal.wait_for("interrupt", before["confirmed"] + 1, _PATIENCE_S, phase="confirmed")
         provisional = journal.of("interrupt", phase="provisional", id=confirmed.data["id"])
         found.confirmed_ms = (confirmed.at_s - onset_s) * 1000
         found.provisional_ms = (provisional[-1].at_s - onset_s) * 1000 if provisional else None
@@ -185,7 +198,7 @@ class Story:
     async def _until(self, frame: int) -> None:
         """Until the room is there, and a little later."""
         left_s = self._stage.card.time_of(frame) - time.monotonic()
-        await asyncio.sleep(max(left_s, 0.0) + 0.3)
+        await asyncio.sleep(max(left_s, 0.0) + _LATER_S)
 
     def _report(self, found: BargeIn) -> None:
         outcome, name = self._outcome, f'over "{found.words}"'

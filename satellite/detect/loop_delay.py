@@ -1,6 +1,6 @@
 """How long what the speaker plays takes to come back through the microphone, by generalised cross-correlation.
 
-Whitened (PHAT): the peak of speech stays sharp, although its own correlation is broad, and so it does in a room with echoes.
+Whitened (PHAT), which keeps the peak sharp with speech, whose own correlation is broad, and in a reverberant room.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from satellite.core.units import RATE_HZ, Frames, frames
 # a slower path is beyond what the canceller follows
 MAX_DELAY_MS = 400
 
-# of 1433 unrelated pairs one reached it, of 654 right peaks 6 did not
+# of 1433 unrelated pairs one reached it; of 660 echoes, most with a user 0 or 10 dB above them, 12 did not
 MIN_CONFIDENCE = 1.7
 
 # below, small loudspeakers play nothing, and above, resamplers leave nothing

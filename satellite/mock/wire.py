@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Self
 
 from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.info import Attribution
@@ -41,7 +42,7 @@ class MockServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def __aenter__(self) -> "MockServer":
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

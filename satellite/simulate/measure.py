@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from satellite.audio.card import Samples
-from satellite.core.units import RATE_HZ, frames
+from satellite.core.units import frames
 from satellite.mock.recogniser import locate
 
 # a gain is fitted over so much of the reply
@@ -30,6 +31,13 @@ class Yield:
     silent_ms: float | None
 
 
+def reply_start(reply: Samples, cone: Samples) -> int:
+    """Where a reply would have begun for what the loudspeaker said just now; it says it still."""
+    before = cone[-_ALIGNED_BY:]
+    place, _ = locate(before, reply)
+    return len(cone) - len(before) - place
+
+
 def measure_yield(cone: Samples, reply: Samples, after_frame: int) -> Yield:
     """`cone` is the loudspeaker's record from the room's first frame; `reply` what it was saying at `after_frame`."""
     before = cone[max(after_frame - _ALIGNED_BY, 0) : after_frame]
@@ -43,7 +51,7 @@ def measure_yield(cone: Samples, reply: Samples, after_frame: int) -> Yield:
     return Yield(None if ducked is None else ducked / 16, None if silent is None else silent / 16)
 
 
-def _is_ducked(aligned: np.ndarray, spoken: np.ndarray, at: int, level: float) -> bool:  # type: ignore[type-arg]
+def _is_ducked(aligned: NDArray[np.float64], spoken: NDArray[np.float64], at: int, level: float) -> bool:
     window = spoken[at : at + _WINDOW]
     energy = float(window @ window)
     if energy < _WINDOW * (_QUIET * level) ** 2:
@@ -51,8 +59,10 @@ def _is_ducked(aligned: np.ndarray, spoken: np.ndarray, at: int, level: float) -
     return float(aligned[at : at + _WINDOW] @ window) / energy <= DUCKED_GAIN
 
 
-def _first_silence(loud: np.ndarray, end: int) -> int | None:  # type: ignore[type-arg]
-    """One past the last loud sample before a long silence."""
+def _first_silence(loud: NDArray[np.intp], end: int) -> int | None:
+    """One past the last loud sample before a long silence; 0 if there is none."""
+    if not len(loud):
+        return 0
     edges = np.append(loud, end + _SILENCE)
     gaps = np.flatnonzero(np.diff(edges) > _SILENCE)
     return int(edges[gaps[0]]) + 1 if len(gaps) else None

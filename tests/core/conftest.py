@@ -1,5 +1,6 @@
 """Hypothesis as the core's tests want it: the same examples every time, in a part of a second."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # derandomized: a failure is the change's, not the day's. The random walks in fuzz.py look further.
@@ -7,3 +8,10 @@ settings.register_profile(
     "core", derandomize=True, deadline=None, database=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("core")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Walks of a million events are for those who ask for them: `-m long`."""
+    if not config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
+        items[:] = [item for item in items if "long" not in item.keywords]

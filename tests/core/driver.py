@@ -6,14 +6,32 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.conversation import Conversation, ConversationRule
+from satellite.core.endpoint import SILENT_PROBABILITY
 from satellite.core.events import Deadline, Position
 from satellite.core.interrupt import Interrupt
 from satellite.core.state import State
 from satellite.core.table import step
-from satellite.core.units import Frames, Millis, Probability, frames
+from satellite.core.units import Decibels, Frames, Millis, Probability, frames
 
 # the voice detector's window
 WINDOW_MS = 32
+
+
+# how voiced a word is, and a cough
+VOWEL, BREATH = 0.8, 0.1
+
+
+def window(end_ms: int, length_ms: int, probability: float, voicing: float) -> ev.VoiceWindow:
+    """What the voice detector says of the moments before a time; silence is neither voiced nor loud."""
+    is_sound = probability >= SILENT_PROBABILITY
+    return ev.VoiceWindow(
+        Millis(end_ms),
+        frames(end_ms),
+        frames(length_ms),
+        Probability(probability),
+        voicing if is_sound else 0.0,
+        Decibels(-30.0 if is_sound else -70.0),
+    )
 
 
 def position(played: int, received: int, total: int | None = None, heard: int | None = None) -> Position:
@@ -37,7 +55,7 @@ class Driver:
 
     # ---- what happens
 
-    def tell(self, kind: type[ev.Event], **fields: Any) -> tuple[Action, ...]:
+    def tell(self, kind: type[ev.Event], /, **fields: Any) -> tuple[Action, ...]:
         """This happens now; what the conversation wants done about it."""
         return self.give(kind(Millis(self.at), **fields))
 
@@ -66,18 +84,20 @@ class Driver:
         (self.at, kind), self.due = self.due, None
         return self.tell(ev.DeadlineReached, kind=kind)
 
-    def voice(self, ms: int, probability: float = 0.9) -> tuple[Action, ...]:
-        """The voice detector sees this for so long."""
+    def voice(self, ms: int, probability: float = 0.9, voicing: float = VOWEL) -> tuple[Action, ...]:
+        """The voice detector hears this for so long; a word, unless said otherwise."""
         since = len(self.log)
         for _ in range(ms // WINDOW_MS):
             self.wait(WINDOW_MS)
-            self.tell(
-                ev.VoiceWindow, end=frames(self.at), length=frames(WINDOW_MS), probability=Probability(probability)
-            )
+            self.give(window(self.at, WINDOW_MS, probability, voicing))
         return tuple(action for _, action in self.log[since:])
 
+    def cough(self, ms: int) -> tuple[Action, ...]:
+        """Somebody does."""
+        return self.voice(ms, voicing=BREATH)
+
     def silence(self, ms: int) -> tuple[Action, ...]:
-        """The voice detector sees none."""
+        """Nobody speaks."""
         return self.voice(ms, 0.01)
 
     # ---- ways into the states

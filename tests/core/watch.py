@@ -75,10 +75,12 @@ class Watch:
         """The first frame that may leave for this turn: nothing, unless the user has addressed us."""
         if isinstance(event, ev.WakeHeard):
             return Frames(event.end - frames(before.rule.wake_backtrack_ms))
+        rule = before.rule.burst
         since = self._thinks_since if before.state is State.PROCESSING else before.onset
-        voice = sum(w.length for w in self._windows if w.end > since and w.probability >= ACTIVE_PROBABILITY)
+        judged = [w for w in self._windows if w.end > since - frames(rule.before_onset_ms)]
+        voice = sum(w.length for w in judged if w.probability >= ACTIVE_PROBABILITY)
         held_out = isinstance(event, ev.DeadlineReached) and before.state is State.HELD and voice > 0
-        assert held_out or voice >= frames(before.rule.burst.shortest_word_ms), "a turn was opened by no words"
+        assert held_out or voice >= frames(rule.shortest_ms), "a turn was opened by no words"
         return Frames(since - frames(before.rule.preroll_ms) - self._windows[-1].length)
 
     # ---- what is wanted

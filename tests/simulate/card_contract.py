@@ -9,7 +9,7 @@ import numpy as np
 from satellite.audio.card import Card, Samples
 
 # longer than any queue or capture buffer that a card may have
-LONG_S = 1.5
+LONG_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ Factory = Callable[[], Subject]
 def tone(frames: int) -> Samples:
     """Samples without a silent one among them."""
     return np.resize(np.array([1000, -1000], np.int16), frames)
+
+
+def start_capture(card: Card) -> None:
+    """A card may begin to capture when it is first asked."""
+    assert card.microphone.read() is None
 
 
 def an_idle_speaker_has_nothing_queued(make: Factory) -> None:
@@ -121,6 +126,7 @@ def a_wait_ends_with_a_period_of_ten_ms(make: Factory) -> None:
 def the_microphone_runs_whether_or_not_it_is_read(make: Factory) -> None:
     subject = make()
     with closing(subject.card) as card:
+        start_capture(card)
         subject.let_pass(0.1)
         periods = 0
         while card.microphone.read() is not None:
@@ -132,6 +138,7 @@ def the_microphone_runs_whether_or_not_it_is_read(make: Factory) -> None:
 def an_unread_microphone_overruns_and_goes_on(make: Factory) -> None:
     subject = make()
     with closing(subject.card) as card:
+        start_capture(card)
         subject.let_pass(LONG_S)
         while card.microphone.read() is not None:
             pass

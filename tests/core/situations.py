@@ -1,0 +1,208 @@
+"""Ordinary conversations, stopped wherever something is different; and everything that may be told of in any of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from satellite.core import events as ev
+from satellite.core.conversation import ConversationRule
+from satellite.core.events import Deadline, Event
+from satellite.core.say import Allow
+from satellite.core.state import State
+from satellite.core.units import Millis, Probability, frames
+from tests.core.driver import VOWEL, WINDOW_MS, Driver, position, window
+
+
+def opened() -> Driver:
+    return Driver().opened()
+
+
+def just_opened() -> Driver:
+    return _then(Driver(), lambda d: d.tell(ev.HubOpened))
+
+
+def muted() -> Driver:
+    return _then(opened(), lambda d: d.tell(ev.HubPaused))
+
+
+def woken() -> Driver:
+    return _then(opened(), Driver.wake)
+
+
+def asked_for_the_last_time() -> Driver:
+    return _then(woken(), Driver.expire, Driver.ack)
+
+
+def woken_while_the_hub_cancels() -> Driver:
+    return _then(just_opened(), Driver.wake)
+
+
+def listening() -> Driver:
+    return Driver().listening()
+
+
+def spoken() -> Driver:
+    return _then(listening(), lambda d: d.voice(640))
+
+
+def nearly_finished() -> Driver:
+    return _then(spoken(), lambda d: d.silence(672))
+
+
+def finished_before_the_hub_is_ready() -> Driver:
+    return _then(woken(), lambda d: d.voice(640), lambda d: d.silence(704))
+
+
+def finished_while_the_hub_cancels() -> Driver:
+    return _then(processing(), lambda d: d.wake(), lambda d: d.voice(640), lambda d: d.silence(704))
+
+
+def finished() -> Driver:
+    return _then(nearly_finished(), lambda d: d.silence(WINDOW_MS))
+
+
+def finished_again() -> Driver:
+    return _then(finished(), Driver.expire, Driver.ack, lambda d: d.tell(ev.HubReady))
+
+
+def processing() -> Driver:
+    return Driver().processing()
+
+
+def half_a_word_while_the_hub_thinks() -> Driver:
+    return _then(processing(), lambda d: d.voice(480))
+
+
+def answered() -> Driver:
+    return _then(processing(), lambda d: d.tell(ev.Answered, text="yes"))
+
+
+def speaking() -> Driver:
+    return Driver().speaking()
+
+
+def speaking_part_of_it() -> Driver:
+    return Driver().speaking(total=None)
+
+
+def thinking_aloud() -> Driver:
+    return Driver().thinking_aloud()
+
+
+def speaking_alone() -> Driver:
+    return _then(speaking(), lambda d: d.tell(ev.HubClosed))
+
+
+def speaking_to_no_interruption() -> Driver:
+    return Driver(ConversationRule(allow_interruptions=Allow.NONE)).speaking()
+
+
+def announcing() -> Driver:
+    return _then(opened(), lambda d: d.tell(ev.AnnouncementAudio))
+
+
+def held() -> Driver:
+    return Driver().held()
+
+
+def held_for_a_cough() -> Driver:
+    return _then(held(), lambda d: d.cough(128), lambda d: d.silence(320))
+
+
+def held_for_half_a_word() -> Driver:
+    return _then(held(), lambda d: d.voice(480))
+
+
+def held_for_ever() -> Driver:
+    """A murmur that never ends and never makes a word."""
+    return _then(held(), lambda d: [d.voice(WINDOW_MS, p) for p in (0.9, *8 * (0.4,)) * 10])
+
+
+def held_alone() -> Driver:
+    return _then(held(), lambda d: d.tell(ev.HubClosed))
+
+
+def held_alone_for_half_a_word() -> Driver:
+    return _then(held_for_half_a_word(), lambda d: d.tell(ev.HubClosed))
+
+
+def over() -> Driver:
+    return Driver().over()
+
+
+def over_for_a_cough() -> Driver:
+    return _then(over(), lambda d: d.silence(320))
+
+
+def interrupted() -> Driver:
+    """A whole reply was interrupted for words, which the hub hears."""
+    return _then(held(), lambda d: d.voice(512), lambda d: d.tell(ev.HubReady))
+
+
+def interrupted_and_finished() -> Driver:
+    return _then(interrupted(), lambda d: d.silence(704))
+
+
+def _then(driver: Driver, *deeds: Callable[[Driver], Any]) -> Driver:
+    for deed in deeds:
+        deed(driver)
+    return driver
+
+
+SITUATIONS: dict[Callable[[], Driver], State] = {
+    Driver: State.OFFLINE,
+    just_opened: State.IDLE,
+    opened: State.IDLE,
+    muted: State.MUTED,
+    woken: State.LISTENING,
+    asked_for_the_last_time: State.LISTENING,
+    woken_while_the_hub_cancels: State.LISTENING,
+    listening: State.LISTENING,
+    spoken: State.LISTENING,
+    nearly_finished: State.LISTENING,
+    interrupted: State.LISTENING,
+    finished: State.PROCESSING,
+    finished_again: State.PROCESSING,
+    finished_before_the_hub_is_ready: State.PROCESSING,
+    finished_while_the_hub_cancels: State.PROCESSING,
+    interrupted_and_finished: State.PROCESSING,
+    processing: State.PROCESSING,
+    half_a_word_while_the_hub_thinks: State.PROCESSING,
+    answered: State.PROCESSING,
+    speaking: State.SPEAKING,
+    speaking_part_of_it: State.SPEAKING,
+    thinking_aloud: State.SPEAKING,
+    speaking_alone: State.SPEAKING,
+    speaking_to_no_interruption: State.SPEAKING,
+    announcing: State.SPEAKING,
+    held: State.HELD,
+    held_for_a_cough: State.HELD,
+    held_for_half_a_word: State.HELD,
+    held_for_ever: State.HELD,
+    held_alone: State.HELD,
+    held_alone_for_half_a_word: State.HELD,
+    over: State.HELD,
+    over_for_a_cough: State.HELD,
+}
+"""How to get there, and the state that it is in."""
+
+
+def events(driver: Driver) -> list[Event]:
+    """Everything that may be told next, of the reply that is there and of one that is not."""
+    at, turn = Millis(driver.at), driver.reply.turn if driver.reply else -1
+    end = frames(driver.at + WINDOW_MS)
+    return [
+        *(window(driver.at + WINDOW_MS, WINDOW_MS, probability, VOWEL) for probability in (0.01, 0.4, 0.9)),
+        ev.WakeHeard(at, "okay_nabu", end),
+        ev.MicrophoneStalled(at),
+        ev.AudioLost(at),
+        *(ev.Held(at, t, end, at, Probability(0.9), position(100, 200)) for t in (turn, -2)),
+        *(ev.ReplyEnded(at, t, position(200, 200, 200), over) for t in (turn, -2) for over in (None, end)),
+        *(kind(at) for kind in (ev.HubOpened, ev.HubClosed, ev.HubPaused, ev.HubReady, ev.HubHeardEnd)),
+        *(ev.Transcript(at, text) for text in ("hello", "")),
+        ev.Answered(at, "hello yourself"),
+        *(kind(at) for kind in (ev.AnswerAudio, ev.AnnouncementAudio)),
+        ev.AnswerComplete(at, Millis(3000)),
+        *(ev.HubError(at, code, "") for code in ("validation-error", "stt-no-text-recognized", "intent-failed")),
+        *(ev.DeadlineReached(at, kind) for kind in Deadline),
+        ev.ShuttingDown(at),
+    ]

@@ -1,0 +1,123 @@
+"""A stretch of voice: what makes it words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satellite.core.burst import ACTIVE_PROBABILITY, MEMORY_FRAMES, Burst, BurstRule, Judgement
+from satellite.core.events import VoiceWindow
+from satellite.core.units import Decibels, Frames, Millis, Probability, frames, millis
+from tests.core.driver import BREATH, VOWEL, WINDOW_MS, window
+
+RULE = BurstRule()
+WINDOW = frames(WINDOW_MS)
+
+# over and done with
+QUIET = -(-RULE.quiet_ms // WINDOW_MS)
+
+# so many windows are words, however they sound
+LONG = -(-RULE.commit_ms // WINDOW_MS)
+
+# so many are long enough to be one
+WORD = -(-RULE.shortest_ms // WINDOW_MS)
+
+
+def _burst(*stretches: tuple[int, float], voicing: float = VOWEL) -> Burst:
+    """So many windows of each probability."""
+    burst, end_ms = Burst(), 0
+    for count, probability in stretches:
+        for _ in range(count):
+            end_ms += WINDOW_MS
+            burst = burst.add(window(end_ms, WINDOW_MS, probability, voicing))
+    return burst
+
+
+def test_nothing_is_open() -> None:
+    """Not a window was heard yet, so nothing has been quiet either."""
+    assert Burst().judge(RULE) is Judgement.OPEN
+    assert (Burst().active_ms, Burst().quiet_ms, Burst().onset, Burst().word_score) == (0, 0, None, 0.0)
+
+
+@pytest.mark.parametrize("voicing", [VOWEL, BREATH])
+def test_enough_speech_is_words_at_once(voicing: float) -> None:
+    """Not a window sooner, and whatever it sounds like."""
+    assert _burst((LONG - 1, 0.9), voicing=voicing).judge(RULE) is Judgement.OPEN
+    assert _burst((LONG, 0.9), voicing=voicing).judge(RULE) is Judgement.WORDS
+
+
+def test_gaps_do_not_start_the_count_anew() -> None:
+    """Several silent windows inside a word, again and again."""
+    gaps = [stretch for _ in range(LONG) for stretch in ((1, 0.9), (QUIET // 3, 0.0))]
+    assert _burst(*gaps).judge(RULE) is Judgement.WORDS
+
+
+def test_a_short_word_is_one_when_it_is_over() -> None:
+    """A spoken "stop": not before the silence after it is longer than a closure."""
+    assert _burst((WORD, 0.9), (QUIET - 1, 0.0)).judge(RULE) is Judgement.OPEN
+    assert _burst((WORD, 0.9), (QUIET, 0.0)).judge(RULE) is Judgement.WORDS
+
+
+def test_a_cough_of_the_same_length_is_noise() -> None:
+    """It is breath where a word is voice."""
+    assert _burst((WORD, 0.9), (QUIET - 1, 0.0), voicing=BREATH).judge(RULE) is Judgement.OPEN
+    assert _burst((WORD, 0.9), (QUIET, 0.0), voicing=BREATH).judge(RULE) is Judgement.NOISE
+
+
+def test_what_is_shorter_than_any_word_is_noise() -> None:
+    """Even if it is a vowel: a single "m"."""
+    assert _burst((WORD - 1, 0.9), (QUIET, 0.0)).judge(RULE) is Judgement.NOISE
+
+
+def test_silence_alone_is_noise_after_a_while() -> None:
+    """What held the reply was nothing that the detector hears."""
+    assert _burst((QUIET - 1, 0.0)).judge(RULE) is Judgement.OPEN
+    assert _burst((QUIET, 0.0)).judge(RULE) is Judgement.NOISE
+
+
+def test_the_loudest_windows_say_what_it_was() -> None:
+    """A cough is loud where it is breath, though it may end in a voiced moan."""
+    burst = Burst()
+    for level, voicing in ((-20.0, 0.1), (-20.0, 0.1), (-40.0, 0.9), (-40.0, 0.9), (-40.0, 0.9)):
+        one = VoiceWindow(Millis(0), Frames(0), WINDOW, Probability(0.9), voicing, Decibels(level))
+        burst = burst.add(one)
+    assert burst.word_score == pytest.approx(0.1 + 0.45, abs=0.02)
+
+
+def test_only_what_ended_after_the_onset_counts() -> None:
+    """The window in which the user began is his."""
+    burst = _burst((4, 0.9), (4, 0.8))
+    assert burst.since(Frames(4 * WINDOW)).active_ms == 4 * WINDOW_MS
+    assert burst.since(Frames(4 * WINDOW - 1)).active_ms == 5 * WINDOW_MS
+
+
+def test_what_is_judged_begins_a_little_before_the_onset() -> None:
+    """The detector was late for it."""
+    burst = _burst((20, 0.9))
+    late = burst.around(Frames(10 * WINDOW), RULE)
+    assert late == burst.since(Frames(10 * WINDOW - frames(RULE.before_onset_ms)))
+    assert late.active_ms > burst.since(Frames(10 * WINDOW)).active_ms
+
+
+def test_the_onset_is_where_the_first_speech_window_began() -> None:
+    """Not where it ended."""
+    assert _burst((3, 0.0), (2, 0.9)).onset == 3 * WINDOW
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.sampled_from([0.0, 0.3, 0.5, 0.9])), max_size=12))
+def test_it_remembers_the_last_three_seconds_and_counts_them_right(stretches: list[tuple[int, float]]) -> None:
+    """Bounded, however long it goes on, and equal to a naive count."""
+    burst = _burst(*stretches)
+    all_of_it = [probability for count, probability in stretches for _ in range(count)]
+    kept = all_of_it[len(all_of_it) - len(burst.windows) :]
+    assert [w.probability for w in burst.windows] == kept
+    assert len(kept) == min(len(all_of_it), MEMORY_FRAMES // WINDOW + 1)
+    active = [probability >= ACTIVE_PROBABILITY for probability in kept]
+    assert burst.active_ms == WINDOW_MS * sum(active)
+    last = max((n for n, is_active in enumerate(active, 1) if is_active), default=0)
+    assert burst.quiet_ms == WINDOW_MS * (len(active) - last)
+    assert 0.0 <= burst.word_score <= 1.5
+
+
+def test_the_memory_is_long_enough_for_the_longest_doubt() -> None:
+    """A word, the gaps in it and the silence after it."""
+    assert millis(MEMORY_FRAMES) > 2 * (RULE.commit_ms + RULE.quiet_ms)

@@ -1,0 +1,637 @@
+"""Talk over a reply: hold, commit, resume, and what the server is told; and the other ends that a reply can have."""
+
+from collections.abc import Callable
+
+import pytest
+
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.conversation import ConversationRule
+from satellite.core.events import Deadline
+from satellite.core.interrupt import Phase, Reason
+from satellite.core.say import Allow
+from satellite.core.state import Stage, State, Why
+from satellite.core.units import Frames, Millis, frames
+from tests.core.driver import Driver, kinds, of, position
+from tests.core.situations import (
+    announcing,
+    answered,
+    held,
+    held_alone,
+    held_for_a_cough,
+    held_for_ever,
+    interrupted,
+    over,
+    processing,
+    speaking,
+    speaking_alone,
+    thinking_aloud,
+)
+
+SPEECH_OVER_SPEECH = 512
+
+
+def _phases(driver: Driver) -> list[Phase]:
+    return [told.phase for told in driver.interrupts]
+
+
+def _why(driver: Driver) -> Why:
+    why: Why = driver.wanted(act.Become)[-1].why
+    return why
+
+
+# ---- hold
+
+
+def test_a_hold_is_told_at_once_and_provisionally() -> None:
+    """In the very step in which it is learnt; the server knows how far the reply has come."""
+    driver = speaking()
+    driver.wait(1000)
+    actions = driver.hold(played=1200, received=5000)
+    assert kinds(actions) == ["SendInterrupt", "SetDeadline", "Become"]
+    (told,) = driver.interrupts
+    assert (told.phase, told.reason, told.turn, told.state) == (Phase.PROVISIONAL, Reason.SPEECH, 1, "speaking")
+    assert (told.position, told.complete) == (position(1200, 5000, 5000), True)
+    assert told.speech_started == driver.at - 150
+    assert driver.state.public == "speaking"
+
+
+def test_a_hold_is_kept_to_ourselves_if_the_server_wants_it_so() -> None:
+    """`interrupt.phases: confirmed`: neither the provisional nor its cancellation is sent."""
+    driver = Driver(ConversationRule(tell_provisional=False)).held()
+    driver.silence(384)
+    assert driver.interrupts == []
+    driver.hold()
+    driver.voice(SPEECH_OVER_SPEECH)
+    assert _phases(driver) == [Phase.CONFIRMED]
+
+
+def test_a_hold_before_the_first_sample_is_a_hold() -> None:
+    """A reply that would begin over a voice waits, and is interrupted at nothing."""
+    driver = speaking()
+    driver.hold(played=0, received=400)
+    driver.voice(SPEECH_OVER_SPEECH)
+    assert driver.interrupts[-1].position.played == 0
+    assert driver.state is State.LISTENING
+
+
+# ---- commit
+
+
+def test_half_a_second_of_speech_commits() -> None:
+    """The reply stops, the server is told, and the words before it are sent with those to come."""
+    driver = held()
+    onset = driver.conversation.onset
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert kinds(actions) == [
+        *("StopReply", "SendInterrupt", "SendPlayed"),
+        *("BeginTurn", "KeepFrom", "SendRun", "StreamMic", "SetDeadline", "Become"),
+    ]
+    assert of(actions, act.StreamMic) == [act.StreamMic(Frames(onset - frames(300)))]
+    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CONFIRMED]
+    assert len({told.id for told in driver.interrupts}) == 1
+    assert driver.state is State.LISTENING
+
+
+def test_speech_with_gaps_commits() -> None:
+    """People pause inside words: what counts is how much of it is speech, not that it never stops."""
+    driver = held()
+    for _ in range(5):
+        driver.voice(96)
+        driver.silence(64)
+    assert driver.state is State.HELD
+    driver.voice(32)
+    assert driver.state is State.LISTENING
+
+
+def test_voice_before_the_hold_counts_from_its_onset() -> None:
+    """The half second began when the user did, not when we noticed."""
+    driver = speaking()
+    driver.voice(320)
+    driver.hold(onset_ago=320)
+    driver.voice(160)
+    assert driver.state is State.HELD
+    driver.voice(32)
+    assert driver.state is State.LISTENING
+
+
+def test_voice_before_the_onset_does_not_count() -> None:
+    """Somebody else's words of before are not the user's, but for the moment that the detector is late."""
+    driver = speaking()
+    driver.voice(960)
+    driver.hold(onset_ago=0)
+    driver.voice(352)
+    assert driver.state is State.HELD
+
+
+def test_a_short_command_commits_when_it_is_over() -> None:
+    """A spoken "stop" is shorter than half a second, and voiced."""
+    driver = held()
+    driver.voice(288)
+    driver.silence(320)
+    assert driver.state is State.HELD
+    driver.silence(32)
+    assert driver.state is State.LISTENING
+
+
+def test_a_commit_tells_the_endpointer_what_was_said_already() -> None:
+    """An interruption of one word ends as any utterance does: 0.7 s after it."""
+    driver = held()
+    driver.voice(288)
+    driver.silence(352)
+    driver.tell(ev.HubReady)
+    driver.silence(352)
+    assert driver.state is State.PROCESSING
+
+
+def test_a_commit_while_the_hub_still_thinks_cancels_first() -> None:
+    """The reply came early; the language model still runs."""
+    driver = thinking_aloud()
+    driver.wait(500)
+    driver.hold(received=2000)
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert kinds(actions) == [
+        *("StopReply", "SendInterrupt", "SendPlayed"),
+        *("BeginTurn", "KeepFrom", "StopMic", "SendAbort", "SetDeadline", "Become"),
+    ]
+    assert kinds(driver.ack()) == ["SendRun", "StreamMic", "SetDeadline"]
+
+
+def test_a_false_alarm_while_the_hub_thinks_does_not_kill_the_answer() -> None:
+    """Nothing is aborted before the commit."""
+    driver = thinking_aloud()
+    aborts = len(driver.wanted(act.SendAbort))
+    driver.hold(received=2000)
+    driver.cough(96)
+    driver.silence(384)
+    assert (driver.state, driver.conversation.stage) == (State.SPEAKING, Stage.THINKING)
+    assert len(driver.wanted(act.SendAbort)) == aborts
+
+
+def test_a_murmur_that_is_still_there_at_the_deadline_commits() -> None:
+    """It neither ends nor makes words, and a hold must resolve."""
+    driver = held_for_ever()
+    driver.expire()
+    assert (driver.state, _why(driver)) == (State.LISTENING, Why.INTERRUPTED)
+
+
+def test_the_wake_word_in_a_hold_commits_at_once() -> None:
+    """Same interruption, other reason; the audio begins at the word's end."""
+    driver = held()
+    driver.wait(200)
+    actions = driver.wake()
+    assert [(told.phase, told.reason) for told in driver.interrupts] == [
+        (Phase.PROVISIONAL, Reason.SPEECH),
+        (Phase.CONFIRMED, Reason.WAKE_WORD),
+    ]
+    assert of(actions, act.StreamMic) == [act.StreamMic(Frames(frames(driver.at) - frames(200)))]
+    assert of(actions, act.SendDetection) == []
+
+
+# ---- resume
+
+
+def test_a_cough_resumes_within_the_promised_time() -> None:
+    """Shorter than a word, then silence: the reply goes on, and the server is told so."""
+    driver = held()
+    began = driver.at
+    driver.cough(160)
+    while driver.state is State.HELD:
+        driver.silence(32)
+    assert driver.at - began - 160 <= 700
+    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
+    assert driver.wanted(act.ResumeReply) == [act.ResumeReply(1)]
+    assert _why(driver) is Why.FALSE_ALARM
+
+
+def test_a_hold_without_any_voice_resumes() -> None:
+    """The reflex was wrong."""
+    driver = held()
+    driver.silence(352)
+    assert driver.state is State.SPEAKING
+
+
+def test_a_hold_of_which_nothing_more_is_heard_resumes_at_its_deadline() -> None:
+    """Not a window came; still it resolves."""
+    driver = held()
+    assert driver.wait(2_999) == ()
+    driver.wait(1)
+    assert driver.state is State.SPEAKING
+
+
+def test_a_microphone_that_stalls_in_a_hold_resumes() -> None:
+    """A dead microphone must not silence the speaker."""
+    driver = held_for_a_cough()
+    driver.tell(ev.MicrophoneStalled)
+    assert (driver.state, _phases(driver)[-1]) == (State.SPEAKING, Phase.CANCELLED)
+
+
+def test_a_reply_that_was_resumed_can_be_interrupted_again() -> None:
+    """New evidence is a new interruption, with its own id."""
+    driver = held()
+    driver.silence(352)
+    driver.hold(played=2000)
+    driver.voice(SPEECH_OVER_SPEECH)
+    ids = [told.id for told in driver.interrupts]
+    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED, Phase.PROVISIONAL, Phase.CONFIRMED]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+    assert driver.interrupts[-1].position.played == 2000
+
+
+def test_words_after_a_resume_do_not_cancel_it() -> None:
+    """A hold resolves once; what is heard later must hold the reply anew."""
+    driver = held()
+    driver.silence(352)
+    driver.voice(960)
+    assert driver.state is State.SPEAKING
+
+
+def test_a_resumed_reply_has_its_whole_length_to_end_in() -> None:
+    """It may be held near its beginning."""
+    driver = held()
+    driver.silence(352)
+    assert driver.conversation.deadline is Deadline.REPLY
+    assert driver.due == (driver.at + 10_000, Deadline.REPLY)
+
+
+def test_a_reply_that_grows_while_it_is_held_keeps_growing() -> None:
+    """Its end arrives during the hold; the hold's own deadline stays."""
+    driver = Driver().speaking(total=None)
+    driver.hold(received=2000)
+    due = driver.due
+    driver.tell(ev.AnswerComplete, total=Millis(4000))
+    assert (driver.due, driver.reply.complete, driver.reply.position.total) == (due, True, 4000)
+
+
+# ---- a commit that was nothing
+
+
+EMPTY: dict[str, Callable[[Driver], object]] = {
+    "transcript": lambda d: d.tell(ev.Transcript, text="  "),
+    "error": lambda d: d.tell(ev.HubError, code="stt-no-text-recognized", text=""),
+}
+
+
+@pytest.mark.parametrize("empty", EMPTY.values(), ids=EMPTY.keys())
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_commit_without_words_goes_on_with_the_reply(empty: Callable[[Driver], object], is_over: bool) -> None:
+    """Whether the hub says so during the utterance or after it; the microphone stops."""
+    driver = interrupted()
+    if is_over:
+        driver.silence(704)
+    since = len(driver.log)
+    empty(driver)
+    actions = tuple(action for _, action in driver.log[since:])
+    assert of(actions, act.ResumeReply) == [act.ResumeReply(1)]
+    assert of(actions, act.StopMic, act.KeepFrom) == [act.StopMic(tell=False), act.KeepFrom(None)]
+    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CONFIRMED, Phase.CANCELLED]
+    assert len({told.id for told in driver.interrupts}) == 1
+    assert driver.state is State.SPEAKING
+
+
+def test_a_commit_without_words_is_taken_back_once() -> None:
+    """The next empty transcript finds nothing to take up."""
+    driver = interrupted()
+    driver.tell(ev.Transcript, text="")
+    driver.end()
+    driver.wake()
+    driver.tell(ev.HubReady)
+    driver.tell(ev.Transcript, text="")
+    assert driver.state is State.PROCESSING
+    assert len(driver.wanted(act.ResumeReply)) == 1
+
+
+def test_a_reply_that_had_not_arrived_whole_is_not_taken_up() -> None:
+    """What would have come of it is stale."""
+    driver = Driver().speaking(total=None)
+    driver.hold(received=2000)
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert of(actions, act.StopReply) == [act.StopReply(1, keep=False)]
+    driver.tell(ev.Transcript, text="")
+    assert driver.state is State.PROCESSING
+
+
+def test_a_reply_whose_run_was_alive_is_not_taken_up() -> None:
+    """The commit has killed the language model in the middle of a sentence."""
+    driver = thinking_aloud()
+    driver.tell(ev.AnswerComplete, total=Millis(2000))
+    driver.hold(received=2000)
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert of(actions, act.StopReply) == [act.StopReply(1, keep=False)]
+
+
+def test_a_reply_that_the_wake_word_stopped_is_not_taken_up() -> None:
+    """There is no doubt about a wake word."""
+    driver = held()
+    assert of(driver.wake(), act.StopReply) == [act.StopReply(1, keep=False)]
+
+
+@pytest.mark.parametrize(("later", "state"), [(19_999, State.SPEAKING), (20_000, State.PROCESSING)])
+def test_a_reply_of_long_ago_is_not_taken_up(later: int, state: State) -> None:
+    """After 20 s nobody remembers what it was about."""
+    driver = interrupted()
+    committed = driver.at
+    driver.tell(ev.HubHeardEnd)
+    driver.at = committed + later
+    driver.tell(ev.Transcript, text="")
+    assert driver.state is state
+
+
+def test_a_reply_is_forgotten_when_words_were_found() -> None:
+    """An error later in that turn takes nothing up."""
+    driver = interrupted()
+    driver.tell(ev.Transcript, text="what else")
+    driver.tell(ev.HubError, code="stt-no-text-recognized", text="")
+    assert driver.state is State.IDLE
+
+
+def test_a_reply_is_forgotten_when_another_plays() -> None:
+    """A hub may answer without having sent a transcript."""
+    driver = interrupted()
+    driver.tell(ev.Answered, text="something else")
+    driver.tell(ev.AnswerAudio)
+    assert driver.conversation.kept is None
+
+
+# ---- a reply's last moments
+
+
+def test_words_over_a_replys_end_open_a_turn_and_interrupt_nothing() -> None:
+    """In the last 50 ms the reply ends by itself; not a syllable of what is said over it is lost."""
+    driver = over()
+    onset = driver.conversation.onset
+    assert (driver.state, driver.wanted(act.SendPlayed)) == (State.HELD, [])
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert of(actions, act.SendPlayed, act.StreamMic, act.StopReply) == [
+        act.SendPlayed(),
+        act.StreamMic(Frames(onset - frames(300))),
+    ]
+    assert (driver.state, driver.interrupts) == (State.LISTENING, [])
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [lambda d: d.silence(384), lambda d: d.wait(3000), lambda d: d.tell(ev.MicrophoneStalled)],
+    ids=["silence", "deadline", "stall"],
+)
+def test_a_cough_over_a_replys_end_is_nothing(nothing: Callable[[Driver], object]) -> None:
+    """The reply has ended; the server learns it a little later."""
+    driver = over()
+    nothing(driver)
+    assert (driver.state, _why(driver)) == (State.IDLE, Why.FINISHED)
+    assert driver.wanted(act.SendPlayed) == [act.SendPlayed()]
+    assert driver.wanted(act.ResumeReply) == []
+
+
+def test_words_over_the_end_of_a_reply_without_a_hub_are_for_nobody() -> None:
+    """There is no turn to open, so there is nothing to wait for."""
+    driver = speaking_alone()
+    driver.end(overlap_ago=200)
+    assert driver.state is State.OFFLINE
+
+
+def test_a_hub_that_vanishes_under_an_overlap_leaves_nothing_behind() -> None:
+    """The reply had ended, and the words have nowhere to go."""
+    driver = over()
+    driver.tell(ev.HubClosed)
+    assert (driver.state, driver.reply) == (State.OFFLINE, None)
+
+
+# ---- the wake word over a reply
+
+
+def test_the_wake_word_over_a_reply_stops_it_and_listens() -> None:
+    """Confirmed at once: there is no doubt; no detection, or the hub would take us for a second satellite."""
+    driver = speaking()
+    driver.wait(1000)
+    actions = driver.wake()
+    assert kinds(actions) == [
+        *("StopReply", "SendInterrupt", "SendPlayed"),
+        *("BeginTurn", "KeepFrom", "SendRun", "StreamMic", "SetDeadline", "Become"),
+    ]
+    assert [(told.phase, told.reason) for told in driver.interrupts] == [(Phase.CONFIRMED, Reason.WAKE_WORD)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "stops"),
+    [(Allow.SPEECH, True), (Allow.WAKE_WORD, True), (Allow.STOP_WORD, False), (Allow.NONE, False)],
+)
+def test_the_policy_says_whether_the_wake_word_interrupts(policy: Allow, stops: bool) -> None:
+    """`allow_interruptions`, per utterance; the speaker is told it too."""
+    driver = Driver(ConversationRule(allow_interruptions=policy)).speaking()
+    assert driver.wanted(act.Play) == [act.Play(1, policy)]
+    driver.wake()
+    assert (driver.state is State.LISTENING) is stops
+
+
+def test_the_wake_word_over_a_reply_without_a_hub_stops_it() -> None:
+    """Nobody can listen, but the user has had enough; the next hub is told."""
+    driver = speaking_alone()
+    actions = driver.wake()
+    assert of(actions, act.StopReply, act.SendInterrupt, act.SendRun) == [act.StopReply(1, keep=False)]
+    assert driver.state is State.OFFLINE
+    driver.tell(ev.HubOpened)
+    assert [(told.phase, told.reason) for told in driver.interrupts] == [(Phase.CONFIRMED, Reason.WAKE_WORD)]
+
+
+# ---- talk while the hub thinks
+
+
+def test_words_while_the_hub_thinks_cancel_its_run() -> None:
+    """They join the new turn; nothing could be resumed, so it is confirmed at once."""
+    driver = processing()
+    began = driver.at
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert kinds(actions) == [
+        *("SendInterrupt", "BeginTurn", "KeepFrom"),
+        *("StopMic", "SendAbort", "SetDeadline", "Become"),
+    ]
+    (told,) = driver.interrupts
+    assert (told.phase, told.reason, told.state) == (Phase.CONFIRMED, Reason.SPEECH, "processing")
+    assert (told.position.played, told.speech_started) == (0, began)
+    assert of(driver.ack(), act.StreamMic) == [act.StreamMic(frames(began - 300))]
+
+
+def test_words_after_the_answer_is_known_need_no_abort() -> None:
+    """Its run has ended; its speech, if it comes, is owed to nobody."""
+    driver = answered()
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert of(actions, act.BeginTurn, act.SendAbort, act.SendRun) == [act.BeginTurn(2, owed=True), act.SendRun()]
+
+
+def test_a_cough_while_the_hub_thinks_is_nothing() -> None:
+    """The answer is not lost for it."""
+    driver = processing()
+    assert (driver.cough(160), driver.silence(640)) == ((), ())
+
+
+# ---- told again
+
+
+def test_an_interruption_that_may_not_have_arrived_is_told_once_more_with_its_id() -> None:
+    """The hub vanished before it took up the new turn."""
+    driver = held()
+    driver.voice(SPEECH_OVER_SPEECH)
+    driver.tell(ev.HubClosed)
+    again = driver.tell(ev.HubOpened)
+    assert of(again, act.SendInterrupt) == [act.SendInterrupt(driver.interrupts[1])]
+    driver.tell(ev.HubClosed)
+    assert of(driver.tell(ev.HubOpened), act.SendInterrupt) == []
+
+
+def test_an_interruption_that_was_answered_is_not_told_again() -> None:
+    """A hub that opens the next run has read what came before it."""
+    driver = interrupted()
+    driver.tell(ev.HubClosed)
+    assert of(driver.tell(ev.HubOpened), act.SendInterrupt) == []
+
+
+def test_an_interruption_that_was_taken_back_is_not_told_again() -> None:
+    """Confirming it after its cancellation would be a lie."""
+    driver = held()
+    driver.voice(SPEECH_OVER_SPEECH)
+    driver.tell(ev.HubError, code="stt-no-text-recognized", text="")
+    assert driver.state is State.SPEAKING
+    driver.tell(ev.HubClosed)
+    assert of(driver.tell(ev.HubOpened), act.SendInterrupt) == []
+
+
+# ---- the hub goes while we speak
+
+
+def test_a_reply_outlasts_its_hub() -> None:
+    """What there is, is played to its end; then we are offline."""
+    driver = Driver().speaking(total=None)
+    assert driver.tell(ev.HubClosed) == (act.FinishReply(1),)
+    assert driver.state is State.SPEAKING
+    driver.end()
+    assert driver.state is State.OFFLINE
+
+
+def test_a_whole_reply_is_not_cut_when_its_hub_vanishes() -> None:
+    """There is nothing to finish."""
+    driver = speaking()
+    assert driver.tell(ev.HubClosed) == ()
+
+
+def test_a_hub_that_returns_while_we_speak_finds_us_speaking() -> None:
+    """And the end of the reply leads to idle again."""
+    driver = speaking_alone()
+    driver.tell(ev.HubOpened)
+    assert driver.state is State.SPEAKING
+    driver.end()
+    assert driver.state is State.IDLE
+
+
+def test_a_hold_outlasts_its_hub() -> None:
+    """A false alarm goes on with the reply, and there is nobody to tell."""
+    driver = held_alone()
+    driver.silence(384)
+    assert (driver.state, _phases(driver)) == (State.SPEAKING, [Phase.PROVISIONAL])
+
+
+def test_words_without_a_hub_end_the_reply_and_are_told_later() -> None:
+    """With the id of what the last hub may have heard."""
+    driver = held_alone()
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert of(actions, act.StopReply, act.SendRun) == [act.StopReply(1, keep=False)]
+    assert driver.state is State.OFFLINE
+    driver.tell(ev.HubOpened)
+    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CONFIRMED]
+    assert len({told.id for told in driver.interrupts}) == 1
+
+
+@pytest.mark.parametrize("build", [speaking, held, over, announcing])
+def test_a_mute_silences_at_once(build: Callable[[], Driver]) -> None:
+    """And nothing of it sounds when the hub comes back."""
+    driver = build()
+    assert of(driver.tell(ev.HubPaused), act.StopReply)[0] == act.StopReply(driver.conversation.turn, keep=False)
+    driver.tell(ev.HubOpened)
+    assert (driver.state, driver.reply) == (State.IDLE, None)
+
+
+# ---- the device goes
+
+
+@pytest.mark.parametrize("build", [speaking, speaking_alone])
+def test_a_lost_device_ends_the_reply(build: Callable[[], Driver]) -> None:
+    """There is nothing left to play it on."""
+    driver = build()
+    linked = driver.conversation.is_linked
+    driver.tell(ev.AudioLost)
+    assert (driver.state, _why(driver)) == (State.IDLE if linked else State.OFFLINE, Why.DEVICE_LOST)
+
+
+def test_a_lost_device_takes_back_what_was_told_of_a_hold() -> None:
+    """Somebody waits for its other half."""
+    driver = held()
+    driver.tell(ev.AudioLost)
+    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
+
+
+def test_a_lost_device_cancels_the_run_that_still_speaks() -> None:
+    """Its answer has become pointless."""
+    driver = thinking_aloud()
+    assert of(driver.tell(ev.AudioLost), act.SendAbort) == [act.SendAbort()]
+
+
+# ---- announcements
+
+
+def test_an_announcement_is_a_turn_of_its_own() -> None:
+    """It answers nothing; what plays it is the same."""
+    driver = announcing()
+    assert (driver.state, driver.reply.is_announcement) == (State.SPEAKING, True)
+    assert driver.wanted(act.BeginTurn) == [act.BeginTurn(1, owed=False)]
+    driver.tell(ev.AnswerComplete, total=Millis(3000))
+    driver.hold()
+    driver.voice(SPEECH_OVER_SPEECH)
+    assert driver.state is State.LISTENING
+
+
+@pytest.mark.parametrize("build", [Driver.listening, Driver.processing])
+def test_an_announcement_ends_the_turn_that_it_breaks_into(build: Callable[[Driver], Driver]) -> None:
+    """The hub has cancelled its run for it."""
+    driver = build(Driver())
+    actions = driver.tell(ev.AnnouncementAudio)
+    assert of(actions, act.StopMic, act.SendAbort) == [act.StopMic(tell=False)]
+    assert (driver.state, driver.conversation.stage) == (State.SPEAKING, Stage.NONE)
+
+
+@pytest.mark.parametrize("build", [speaking, held])
+def test_an_announcement_over_a_reply_is_not_wanted(build: Callable[[], Driver]) -> None:
+    """One voice at a time."""
+    assert build().tell(ev.AnnouncementAudio) == ()
+
+
+# ---- the end of the service
+
+
+def test_a_shutdown_stops_the_reply_and_says_why() -> None:
+    """The last words to the hub."""
+    driver = speaking()
+    actions = driver.tell(ev.ShuttingDown)
+    assert kinds(actions)[:3] == ["StopReply", "SendInterrupt", "SendPlayed"]
+    assert [(told.phase, told.reason) for told in driver.interrupts] == [(Phase.CONFIRMED, Reason.SHUTDOWN)]
+
+
+def test_a_shutdown_in_a_hold_confirms_that_very_interruption() -> None:
+    """One response, one interruption."""
+    driver = held()
+    driver.tell(ev.ShuttingDown)
+    first, last = driver.interrupts
+    assert (last.id, last.phase, last.reason) == (first.id, Phase.CONFIRMED, Reason.SHUTDOWN)
+
+
+def test_a_shutdown_after_a_replys_end_interrupts_nothing() -> None:
+    """Only what is audible is interrupted."""
+    driver = over()
+    actions = driver.tell(ev.ShuttingDown)
+    assert of(actions, act.SendPlayed, act.SendInterrupt) == [act.SendPlayed()]
+
+
+@pytest.mark.parametrize("build", [Driver.listening, Driver.processing, Driver.thinking_aloud])
+def test_a_shutdown_cancels_the_run(build: Callable[[Driver], Driver]) -> None:
+    """And the microphone is let go."""
+    actions = build(Driver()).tell(ev.ShuttingDown)
+    assert of(actions, act.StopMic, act.SendAbort) == [act.StopMic(tell=False), act.SendAbort()]

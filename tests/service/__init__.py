@@ -1,0 +1,1 @@
+"""Tests of the whole daemon, against the mock hub over real TCP."""

@@ -1,0 +1,318 @@
+"""The whole daemon in a room without echoes from walls, a mock hub on loopback, and somebody who talks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+
+from satellite.audio.card import Samples
+from satellite.audio.commands import Ducked
+from satellite.config import Audio, Config, Hub, Listening
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.burst import BurstRule
+from satellite.core.conversation import TimeLimits
+from satellite.core.state import State, Why
+from satellite.core.units import RATE_HZ, Frames, frames
+from satellite.mock.agent import Agent, keyword_agent
+from satellite.mock.hub import HubRule, MockHub
+from satellite.mock.journal import Entry, Journal
+from satellite.mock.pipeline import PipelineRule, Run
+from satellite.mock.recogniser import TemplateRecogniser
+from satellite.mock.recordings import SPOKEN, STOP, recording, trimmed
+from satellite.mock.stt import MockStt
+from satellite.mock.tts import MockTts
+from satellite.observer import Observer
+from satellite.service import Service
+from satellite.simulate.card import SimulatedCard
+from satellite.simulate.clock import RealClock
+from satellite.simulate.room import Room, Said, ser_gain_db
+from satellite.simulate.signals import Signal
+
+# nothing that is waited for takes longer, on a busy machine either
+SOON_S = 10.0
+
+# nobody doubts this user: the acoustics have their own tests
+SER_DB = 8.0
+
+# half a period of the card
+_LOOK_S = 0.005
+
+REPLY_TEXT = "I found three recipes for tomato soup."
+LONG_TEXT = f"{REPLY_TEXT} The first one takes twenty five minutes."
+
+_VOICE = recording("heart_medium_67966")
+# the recording's first sentence without the silence around it: 1.85 s
+REPLY = _VOICE[int(0.25 * RATE_HZ) : int(2.1 * RATE_HZ)]
+# and both its sentences without the pause between them: 3.6 s
+LONG = np.concatenate((REPLY, _VOICE[int(3.05 * RATE_HZ) : int(4.8 * RATE_HZ)]))
+
+# a loudspeaker this loud at the microphone
+_COUPLING_DB = -12.0
+_NOISE_DBFS = -66.0
+
+# no sound scores this much, so that anything under half a second is noise: which sounds are is tested elsewhere
+PATIENT = BurstRule(word_score=2.0)
+
+# of a sound's energy; what two resamplings may change
+_SAME = 0.003
+
+# the mock's own start is not what is tested, and a user's pause after a word is no end
+_QUICK = HubRule(reconnect_s=0.2)
+_SILENCE_MS = 400
+_LIMITS = TimeLimits()
+_BURST = BurstRule()
+
+
+A = TypeVar("A", bound=act.Action)
+E = TypeVar("E", bound=ev.Event)
+
+
+@dataclass
+class Watcher(Observer):
+    """Writes down what the daemon does, and wakes those who wait for it."""
+
+    states: list[tuple[State, State, Why]] = field(default_factory=list)
+    events: list[ev.Event] = field(default_factory=list)
+    actions: list[act.Action] = field(default_factory=list)
+    heard: dict[int, bytes] = field(default_factory=dict)
+    ducked: list[Ducked] = field(default_factory=list)
+
+    def on_state_changed(self, old: State, new: State, why: Why) -> None:
+        self.states.append((old, new, why))
+
+    def on_event(self, event: ev.Event) -> None:
+        if not isinstance(event, ev.VoiceWindow):
+            self.events.append(event)
+
+    def on_action(self, action: act.Action) -> None:
+        self.actions.append(action)
+
+    def on_heard(self, first: Frames, pcm: bytes) -> None:
+        self.heard[first] = pcm
+
+    def on_ducked(self, ducked: Ducked) -> None:
+        self.ducked.append(ducked)
+
+    def of(self, kind: type[A]) -> list[A]:
+        """What has been done of a kind."""
+        return [a for a in self.actions if isinstance(a, kind)]
+
+    def told(self, kind: type[E]) -> list[E]:
+        """What has happened of a kind."""
+        return [e for e in self.events if isinstance(e, kind)]
+
+    def heard_from(self, first: int, count: int) -> bytes:
+        """What the microphone gave from a frame on, as it came; fewer frames if one is missing."""
+        out = bytearray()
+        at = min((f for f in self.heard if f <= first < f + len(self.heard[f]) // 2), default=first)
+        skip = (first - at) * 2
+        while len(out) < skip + count * 2 and at in self.heard:
+            out += self.heard[at]
+            at += len(self.heard[at]) // 2
+        return bytes(out[skip : skip + count * 2])
+
+
+@dataclass
+class House:
+    """A satellite, its hub, and the room it stands in."""
+
+    service: Service
+    hub: MockHub
+    stt: MockStt
+    tts: MockTts
+    room: Room
+    card: SimulatedCard
+    seen: Watcher
+    port: int
+    wakes: int = 0
+
+    # ---- what the user does
+
+    def say(self, words: str | Samples, after_s: float = 0.0, ser_db: float = SER_DB) -> Said:
+        """Begins to say a recording of the package, without the silence around it, or any other sound."""
+        samples = trimmed(words) if isinstance(words, str) else words
+        gain_db = ser_gain_db(self.room, LONG, samples, ser_db)
+        return self.room.say(samples, self.room.end_frame + int(after_s * RATE_HZ), gain_db)
+
+    def wake(self) -> None:
+        """The wake word, as the detector tells of it: its own tests are elsewhere, and it takes a second to say."""
+        engine = self.service.engine
+        self.wakes += 1
+        # never the same twice: a hub takes that for two satellites that heard one user
+        self.service.handle(ev.WakeHeard(engine.now(), f"word {self.wakes}", engine.frame))
+
+    async def command(self, words: str | Samples = "tts_stop_joe") -> None:
+        """A whole command, until the hub thinks of its answer."""
+        self.wake()
+        self.say(words)
+        await self.until_state(State.PROCESSING)
+
+    async def answer(self, into_s: float = 0.0) -> None:
+        """A whole command, until so much of its answer has been played."""
+        before = len(self.seen.of(act.Play))
+        await self.command()
+        await self.until(lambda: len(self.seen.of(act.Play)) > before)
+        await self.until_played(into_s)
+
+    async def works(self) -> None:
+        """Passes if a turn from the wake word to the sound of its answer works now."""
+        words, plays = len(self.words()), len(self.seen.of(act.Play))
+        await self.answer(into_s=0.1)
+        assert self.words()[words:] == [STOP] and len(self.seen.of(act.Play)) == plays + 1
+
+    # ---- what is waited for
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Waits for something to be so, for a while."""
+        try:
+            async with asyncio.timeout(SOON_S):
+                while not holds():
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            states = [f"{new}: {why}" for _, new, why in self.seen.states]
+            raise TimeoutError(f"it did not come to that; {states}, {self.seen.events[-6:]}") from None
+
+    async def until_state(self, *states: State) -> None:
+        """Waits until the conversation is in one of these."""
+        await self.until(lambda: self.service.state in states)
+
+    async def until_ready(self) -> None:
+        """Waits until the hub is here and nothing is going on."""
+        await self.until(lambda: self.service.state is State.IDLE and self.hub.journal.of("info"))
+
+    async def until_back(self, times: int = 2) -> None:
+        """Waits until a hub has chosen us so often and nothing is going on."""
+        await self.until(lambda: len(self.seen.told(ev.HubOpened)) >= times and self.service.state is State.IDLE)
+
+    async def until_understood(self, count: int) -> None:
+        """Waits until the hub has made words of so many utterances."""
+        await self.until(lambda: len(self.words()) >= count)
+
+    async def until_frame(self, frame: int) -> None:
+        """Waits until the room is there."""
+        await self.until(lambda: self.room.end_frame >= frame)
+
+    async def until_played(self, seconds: float) -> None:
+        """Waits until so much of the present reply has left the speaker."""
+        await self.until(lambda: self.service.engine.player.position.played >= seconds * 1000)
+
+    async def until_over(self, times: int = 1) -> None:
+        """Waits until so many replies have ended, the hub knows, and nothing is going on."""
+        await self.journal.wait_for("played", times, SOON_S)
+        await self.until_state(State.IDLE)
+
+    # ---- what came of it
+
+    @property
+    def journal(self) -> Journal:
+        """What the hub saw."""
+        return self.hub.journal
+
+    @property
+    def runs(self) -> list[Run]:
+        """The pipeline runs of the hub's present connection."""
+        assert self.hub.pipeline is not None
+        return list(self.hub.pipeline.runs)
+
+    def heard_live(self) -> bool:
+        """Whether speech-to-text got exactly what the microphone gave from the beginning of the utterance on."""
+        run, first = self.runs[-1], self.seen.of(act.StreamMic)[-1].first
+        return len(run.heard) > 0 and bytes(run.heard) == self.seen.heard_from(first, len(run.heard) // 2)
+
+    def words(self) -> list[str]:
+        """What the hub understood so far."""
+        return [e.data["text"] for e in self.journal.of("transcript", "sent")]
+
+    def interrupts(self) -> list[tuple[str, str]]:
+        """The interruptions that the hub was told of: number in order of appearance, and phase."""
+        entries = self.journal.of("interrupt")
+        ids = list(dict.fromkeys(e.data["id"] for e in entries))
+        return [(f"#{ids.index(e.data['id']) + 1}", e.data["phase"]) for e in entries]
+
+    def order(self, *kinds: str) -> list[str]:
+        """What the hub was sent of these, in order; runs by their first stage."""
+        return [_brief(e) for e in self.journal.entries if e.direction == "received" and _brief(e) in kinds]
+
+    def has_played(self, reply: Samples, since: int = 0) -> bool:
+        """Whether the loudspeaker's cone has moved as this sound, whole and at full volume."""
+        wanted = reply.astype(np.float64)
+        # the tape may end with the reply's last sample
+        cone = np.append(self.room.cone.between(since, self.room.cone.end_frame).astype(np.float64), np.zeros(frames(10)))
+        size = 1 << (len(cone) + len(wanted)).bit_length()
+        product = np.fft.irfft(np.fft.rfft(cone, size) * np.conj(np.fft.rfft(wanted, size)), size)
+        at = int(np.argmax(product[: len(cone)]))
+        part = cone[at : at + len(wanted)]
+        if len(part) < len(wanted):
+            return False
+        error = part - wanted
+        # it was resampled twice on its way
+        return bool((error**2).sum() < _SAME * (wanted**2).sum())
+
+
+def _brief(entry: Entry) -> str:
+    return f"run-{entry.data['start_stage']}" if entry.type == "run-pipeline" else entry.type
+
+
+@asynccontextmanager
+async def house(
+    agent: Agent | None = None,
+    texts: Mapping[str, Samples] | None = None,
+    pipeline: PipelineRule | None = None,
+    hub_rule: HubRule = _QUICK,
+    limits: TimeLimits = _LIMITS,
+    burst: BurstRule = _BURST,
+    config: Config | None = None,
+    stay_away: bool = False,
+) -> AsyncIterator[House]:
+    """Everything running, the hub connected and the satellite idle, unless the hub is to stay away; stopped at the end."""
+    seen = Watcher()
+    room = _room()
+    card = SimulatedCard(room, RealClock())
+    service = Service(config or quiet_config(), lambda: _opened(card), seen)
+    conversation = service._conversation
+    service._conversation = replace(conversation, rule=replace(conversation.rule, limits=limits, burst=burst))
+    known = [(SPOKEN[name], trimmed(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
+    rule = replace(hub_rule, pipeline=pipeline or PipelineRule())
+    replies = {REPLY_TEXT: REPLY, LONG_TEXT: LONG, **(texts or {})}
+    async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts(replies) as tts:
+        port = await service.start()
+        hub = MockHub("127.0.0.1", port, stt.uri, tts.uri, agent or keyword_agent({}, LONG_TEXT), rule)
+        place = House(service, hub, stt, tts, room, card, seen, port)
+        try:
+            if not stay_away:
+                await hub.start()
+                await place.until_ready()
+                await place.until(lambda: service.engine.frame > RATE_HZ // 4)
+            yield place
+        finally:
+            await hub.stop()
+            await service.stop()
+
+
+def quiet_config() -> Config:
+    """No sound at the start, and a short silence ends what the user says."""
+    return Config(
+        hub=Hub(host="127.0.0.1", port=0), audio=Audio(warm_up_dbfs=None), listening=Listening(silence_ms=_SILENCE_MS)
+    )
+
+
+def play(story: Coroutine[None, None, None]) -> None:
+    """Runs a test's story."""
+    asyncio.run(story)
+
+
+def _opened(card: SimulatedCard) -> SimulatedCard:
+    card.reopen()
+    return card
+
+
+def _room() -> Room:
+    noise = np.random.default_rng(1).standard_normal(10 * RATE_HZ) * 10 ** (_NOISE_DBFS / 20)
+    # a metre from the loudspeaker, half a metre from the user
+    echo: Signal = np.zeros(48, np.float32)
+    echo[-1] = 10 ** (_COUPLING_DB / 20)
+    return Room(echo, np.ones(1, np.float32), noise.astype(np.float32))
