@@ -12,7 +12,7 @@ from satellite.core.units import RATE_HZ
 from satellite.mock.agent import keyword_agent
 from satellite.mock.hub import MockHub
 from satellite.mock.recogniser import TemplateRecogniser
-from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording, trimmed
+from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording
 from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts
 from satellite.observer import Observer
@@ -65,7 +65,7 @@ async def stage(observer: Observer) -> AsyncIterator[Stage]:
     card = SimulatedCard(room, RealClock())
     config = Config(name="Demo", hub=Hub(host="127.0.0.1", port=0), audio=Audio(), wake=Wake(words=("alexa",)))
     service = Service(config, lambda: _opened(card), observer)
-    known = [(SPOKEN[name], trimmed(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
+    known = [(SPOKEN[name], recording(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
     reply = recording(_REPLY)
     agent = keyword_agent({"lights": ANSWER})
     async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts({ANSWER: reply}) as tts:

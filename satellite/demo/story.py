@@ -16,13 +16,20 @@ from satellite.simulate.room import Said
 _PATIENCE_S = 10.0
 # what a server may hear of a first word and still understand it
 _LOST_MS = 0.0
+# a hold ends within three seconds, one way or the other
+_HOLD_S = 4.0
+# an answer that has gone on for so long goes on
+_GOES_ON_S = 0.5
+_STEP_S = 0.05
+
 # so long after a sound's end its consequences are looked at
 _LATER_S = 0.3
 
-# places in the answer: amid "three recipes", amid "for", and amid "soup"
+# Places in the answer, where somebody 10 dB softer than the loudspeaker is heard. The command would be in most places; a
+# word of a third of a second like "stop" is lost under the answer in many: the README says how many.
 TALK_OVER_MS = 2000
-COUGH_MS = 1480
-STOP_MS = 2350
+COUGH_MS = 1350
+STOP_MS = 2550
 
 
 @dataclass(slots=True)
@@ -123,16 +130,23 @@ class Story:
         confirmed = len(journal.of("interrupt", phase="confirmed"))
         said = self._user("cough_synth_1", self._answer_frame + frames(COUGH_MS))
         await self._until(said.end_frame)
+        goes_on = await self._speaks_again()
         found = measure_yield(
             self._stage.room.cone.between(0, self._stage.room.cone.end_frame), self._stage.reply, said.onset_frame
         )
         self._outcome.cough_ducked_ms = found.ducked_ms
-        is_speaking = self._stage.service.state is State.SPEAKING
         stayed = len(journal.of("interrupt", phase="confirmed")) == confirmed
         self._outcome.check("the cough ducks the answer", found.ducked_ms is not None, _ms(found.ducked_ms))
-        self._outcome.check(
-            "the answer goes on after it", is_speaking and stayed, f"{self._stage.service.state}, {_LATER_S * 1000:.0f} ms later"
-        )
+        self._outcome.check("the answer goes on after it", goes_on and stayed, str(self._stage.service.state))
+
+    async def _speaks_again(self) -> bool:
+        """Whether the answer has gone on for a while, before a hold must have ended."""
+        state = self._stage.service
+        spoken_s, until_s = 0.0, time.monotonic() + _HOLD_S
+        while spoken_s < _GOES_ON_S and time.monotonic() < until_s:
+            await asyncio.sleep(_STEP_S)
+            spoken_s = spoken_s + _STEP_S if state.state is State.SPEAKING else 0.0
+        return spoken_s >= _GOES_ON_S
 
     async def _stop(self) -> None:
         self._timeline.heading('4. "Stop."')

@@ -8,7 +8,7 @@ from satellite.mock.agent import keyword_agent
 from satellite.mock.hub import MockHub
 from satellite.mock.journal import Entry
 from satellite.mock.recogniser import TemplateRecogniser
-from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording, trimmed
+from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording
 from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 def mock_stt(port: int = 0) -> MockStt:
     """One that knows the recordings of the package."""
-    known = [(text, trimmed(name)) for name, text in SPOKEN.items() if name in SPOKEN_S]
+    known = [(text, recording(name)) for name, text in SPOKEN.items() if name in SPOKEN_S]
     return MockStt(TemplateRecogniser(known).recognise, port=port)
 
 

@@ -175,15 +175,17 @@ class Driver:
         assert self.reply is not None
         total = self.reply.position.total or 1000
         overlap: Frames | None = None if overlap_ago is None else frames(self.at - overlap_ago)
-        return self.tell(
-            ev.ReplyEnded, turn=self.reply.turn, position=position(total, total, total), overlap=overlap
-        )
+        return self.tell(ev.ReplyEnded, turn=self.reply.turn, position=position(total, total, total), overlap=overlap)
 
     # ---- what is known of it
 
     @property
     def state(self) -> State:
         return self.conversation.state
+
+    def is_in(self, state: State) -> bool:
+        """For those who ask twice: a type checker believes that a property stays what it was."""
+        return self.conversation.state is state
 
     @property
     def reply(self) -> Any:

@@ -6,7 +6,9 @@ echo left by the canceller does not fall when the reply is ducked, as measured; 
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from satellite.core.reflex import Observation, Reflex, ReflexRule, Verdict, step
 from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, Decibels, Frames, Millis, Probability, millis
@@ -49,6 +51,7 @@ class Heard:
         return millis(self.seen.end)
 
 
+@cache
 def listen(
     for_ms: int,
     *voices: Voice,
@@ -59,7 +62,7 @@ def listen(
     erle_fails: bool = False,
     rule: ReflexRule | None = None,
     seed: int = 1,
-) -> list[Heard]:
+) -> tuple[Heard, ...]:
     """A reply, and what the reflex makes of it. It plays on when it is held, so that what comes after can be seen."""
     rule, dice = rule or ReflexRule(), random.Random(seed)
     reflex, story = Reflex(), []
@@ -74,8 +77,8 @@ def listen(
         loss = ECHO_LOSS_DB - (10.0 if louder_from_ms is not None and at_ms >= louder_from_ms else 0.0)
         tail = (tail + _power(played + TAIL_DB)) * _power(-TAIL_DECAY_DB)
         echo = _db(_power(played) + tail) - loss
-        # every four seconds the canceller loses the echo for a moment
-        erle = ERLE_DB - (15.0 if erle_fails and at_ms % 4000 < 150 else 0.0) + dice.gauss(0.0, 3.0)
+        # every three seconds the canceller loses the echo for a moment
+        erle = ERLE_DB - (20.0 if erle_fails and at_ms % 3000 < 150 else 0.0) + dice.gauss(0.0, 3.0)
         present = [v for v in voices if v.sounds(at_ms)]
         user = _db(sum(_power(REPLY_DB - ECHO_LOSS_DB + v.ser_db + _prosody(at_ms + 90, dice)) for v in present))
         noise = NOISE_DB + dice.gauss(0.0, 1.0)
@@ -97,10 +100,10 @@ def listen(
             ducked_since = at_ms
         elif verdict is Verdict.UNDUCK:
             ducked_since = None
-    return story
+    return tuple(story)
 
 
-def when(story: list[Heard], verdict: Verdict) -> list[int]:
+def when(story: Sequence[Heard], verdict: Verdict) -> list[int]:
     """The times at which it was given."""
     return [heard.at_ms for heard in story if heard.verdict is verdict]
 

@@ -11,6 +11,9 @@ from satellite.core.state import State
 from satellite.core.units import Millis, Probability, frames
 from tests.core.driver import VOWEL, WINDOW_MS, Driver, position, window
 
+# of no reply that a driver can have got to
+NO_TURN = -2
+
 
 def opened() -> Driver:
     return Driver().opened()
@@ -195,8 +198,8 @@ def events(driver: Driver) -> list[Event]:
         ev.WakeHeard(at, "okay_nabu", end),
         ev.MicrophoneStalled(at),
         ev.AudioLost(at),
-        *(ev.Held(at, t, end, at, Probability(0.9), position(100, 200)) for t in (turn, -2)),
-        *(ev.ReplyEnded(at, t, position(200, 200, 200), over) for t in (turn, -2) for over in (None, end)),
+        *(ev.Held(at, t, end, at, Probability(0.9), position(100, 200)) for t in (turn, NO_TURN)),
+        *(ev.ReplyEnded(at, t, position(200, 200, 200), over) for t in (turn, NO_TURN) for over in (None, end)),
         *(kind(at) for kind in (ev.HubOpened, ev.HubClosed, ev.HubPaused, ev.HubReady, ev.HubHeardEnd)),
         *(ev.Transcript(at, text) for text in ("hello", "")),
         ev.Answered(at, "hello yourself"),

@@ -99,7 +99,7 @@ def test_speech_with_gaps_commits() -> None:
     for _ in range(5):
         driver.voice(96)
         driver.silence(64)
-    assert driver.state is State.HELD
+    assert driver.is_in(State.HELD)
     driver.voice(32)
     assert driver.state is State.LISTENING
 
@@ -110,7 +110,7 @@ def test_voice_before_the_hold_counts_from_its_onset() -> None:
     driver.voice(320)
     driver.hold(onset_ago=320)
     driver.voice(160)
-    assert driver.state is State.HELD
+    assert driver.is_in(State.HELD)
     driver.voice(32)
     assert driver.state is State.LISTENING
 
@@ -129,7 +129,7 @@ def test_a_short_command_commits_when_it_is_over() -> None:
     driver = held()
     driver.voice(288)
     driver.silence(320)
-    assert driver.state is State.HELD
+    assert driver.is_in(State.HELD)
     driver.silence(32)
     assert driver.state is State.LISTENING
 
@@ -503,7 +503,7 @@ def test_a_reply_outlasts_its_hub() -> None:
     """What there is, is played to its end; then we are offline."""
     driver = Driver().speaking(total=None)
     assert driver.tell(ev.HubClosed) == (act.FinishReply(1),)
-    assert driver.state is State.SPEAKING
+    assert driver.is_in(State.SPEAKING)
     driver.end()
     assert driver.state is State.OFFLINE
 
@@ -518,7 +518,7 @@ def test_a_hub_that_returns_while_we_speak_finds_us_speaking() -> None:
     """And the end of the reply leads to idle again."""
     driver = speaking_alone()
     driver.tell(ev.HubOpened)
-    assert driver.state is State.SPEAKING
+    assert driver.is_in(State.SPEAKING)
     driver.end()
     assert driver.state is State.IDLE
 

@@ -67,9 +67,7 @@ def test_what_was_dropped_was_never_played() -> None:
     assert ledger.played == 60
 
 
-_writes = st.tuples(
-    st.just("wrote"), st.integers(1, 20), st.one_of(st.none(), st.integers(0, 40)), st.booleans(), st.just(0)
-)
+_writes = st.tuples(st.just("wrote"), st.integers(1, 20), st.one_of(st.none(), st.integers(0, 40)), st.booleans(), st.just(0))
 _settles = st.tuples(st.just("settle"), st.just(0), st.none(), st.just(False), st.integers(0, 60))
 _discards = st.tuples(st.just("discard"), st.just(0), st.none(), st.just(False), st.just(0))
 

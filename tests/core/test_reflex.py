@@ -1,5 +1,6 @@
 """The reflex on level traces: who is held, who is not, and that it keeps its own rules whatever it sees."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,34 +17,33 @@ RULE = ReflexRule()
 LOOP_MS = 60
 
 
-def _held(story: list[Heard]) -> Heard:
+def _held(story: Sequence[Heard]) -> Heard:
     return next(heard for heard in story if heard.verdict is Verdict.HOLD)
 
 
 # ---- our own echo
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_our_echo_alone_is_never_held_though_the_detector_calls_it_speech(seed: int) -> None:
+def test_our_echo_alone_is_never_held_though_the_detector_calls_it_speech() -> None:
     """The canceller fails now and then, so the reply is ducked; in the probe our echo falls, and that acquits it."""
-    story = listen(20_000, echo_probability=0.9, erle_fails=True, seed=seed)
-    assert when(story, Verdict.DUCK) != []
-    assert when(story, Verdict.HOLD) == []
+    stories = [listen(7000, echo_probability=0.9, erle_fails=True, seed=seed) for seed in range(3)]
+    assert sum(len(when(story, Verdict.DUCK)) for story in stories) >= 3
+    assert sum(len(when(story, Verdict.HOLD)) for story in stories) == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_an_echo_path_that_changes_costs_a_dip_and_not_the_reply(seed: int) -> None:
     """Ten decibels louder at once: one failed probe, and the new path is known."""
-    story = listen(12_000, echo_probability=0.9, louder_from_ms=5000, loop_ms=LOOP_MS, seed=seed)
+    story = listen(6000, echo_probability=0.9, louder_from_ms=3000, loop_ms=LOOP_MS, seed=seed)
     (duck,), (unduck,) = when(story, Verdict.DUCK), when(story, Verdict.UNDUCK)
     assert when(story, Verdict.HOLD) == []
-    assert 5000 <= duck <= 5200
+    assert 3000 <= duck <= 3200
     assert unduck - duck <= LOOP_MS + PERIOD_MS + RULE.probe_timeout_ms
 
 
 def test_a_probe_that_fails_teaches_how_loud_our_echo_can_be() -> None:
     """The expectation after it is higher than before, so the same sound is no evidence again."""
-    story = listen(6000, echo_probability=0.9, louder_from_ms=5000, seed=2)
+    story = listen(6000, echo_probability=0.9, louder_from_ms=3000, seed=2)
     (duck,) = [i for i, heard in enumerate(story) if heard.verdict is Verdict.DUCK]
     (unduck,) = [i for i, heard in enumerate(story) if heard.verdict is Verdict.UNDUCK]
     assert story[unduck].reflex.leak.level_db > story[duck].reflex.leak.level_db + 3.0
@@ -52,44 +52,44 @@ def test_a_probe_that_fails_teaches_how_loud_our_echo_can_be() -> None:
 # ---- somebody talks
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("ser_db", [0.0, -10.0])
 def test_a_user_is_held_within_200_ms_of_the_duck(ser_db: float, seed: int) -> None:
     """As loud as our echo or 10 dB below it: a person does not fall with the reply."""
-    story = listen(6000, Voice(4000, 1000, ser_db), loop_ms=LOOP_MS, seed=seed)
+    story = listen(3000, Voice(2000, 1000, ser_db), loop_ms=LOOP_MS, seed=seed)
     (duck,), (held,) = when(story, Verdict.DUCK), when(story, Verdict.HOLD)
-    assert 4000 < duck <= 4100
+    assert 2000 < duck <= 2100
     assert held - duck <= 200
 
 
 def test_the_hold_knows_when_the_user_began_and_how_sure_the_detector_was() -> None:
     """The onset lies before the words: the pre-roll is counted from it."""
-    held = _held(listen(6000, Voice(4000, 1000, -10.0, probability=0.8))).reflex
-    assert 3900 <= millis(held.onset) <= 4000
+    held = _held(listen(3000, Voice(2000, 1000, -10.0, probability=0.8))).reflex
+    assert 1900 <= millis(held.onset) <= 2000
     assert held.peak_probability == 0.8
 
 
 def test_a_pause_inside_a_word_does_not_move_the_onset() -> None:
     """A closure is shorter than the silence before an utterance."""
-    story = listen(6000, Voice(4000, 64, -10.0, probability=0.2), Voice(4160, 800, 0.0))
-    assert 3900 <= millis(_held(story).reflex.onset) <= 4000
+    story = listen(3000, Voice(2000, 64, -10.0, probability=0.2), Voice(2160, 800, 0.0))
+    assert 1900 <= millis(_held(story).reflex.onset) <= 2000
 
 
 def test_an_onset_is_not_looked_for_further_back_than_a_second() -> None:
     """A detector that has called everything speech for minutes does not send minutes."""
-    story = listen(6000, Voice(4000, 1000, 0.0), echo_probability=0.9)
+    story = listen(3000, Voice(2000, 1000, 0.0), echo_probability=0.9)
     held = _held(story)
     assert held.reflex.onset >= held.seen.end - frames(RULE.onset_limit_ms + RULE.probe_timeout_ms + LOOP_MS + 50)
 
 
 def test_a_sound_that_the_detector_calls_no_speech_is_not_tested() -> None:
     """A slammed door is loud."""
-    assert when(listen(6000, Voice(4000, 500, 10.0, probability=0.05)), Verdict.DUCK) == []
+    assert when(listen(3000, Voice(2000, 500, 10.0, probability=0.05)), Verdict.DUCK) == []
 
 
 def test_a_sound_that_is_over_before_the_probe_is_not_held() -> None:
     """A click ducks at most."""
-    story = listen(6000, Voice(4000, 60, 0.0))
+    story = listen(3000, Voice(2000, 60, 0.0))
     assert len(when(story, Verdict.DUCK)) == len(when(story, Verdict.UNDUCK)) == 1
 
 
@@ -105,12 +105,19 @@ def test_in_the_last_50_ms_nothing_is_interrupted() -> None:
     assert onset is not None and 3800 <= millis(onset) <= 4000
 
 
-def test_a_probe_that_the_replys_end_overtakes_is_called_off() -> None:
-    """And the voice is told of as one that speaks over the end."""
-    story = listen(4000, Voice(3860, 500, 0.0), reply_ms=4000)
+@pytest.mark.parametrize("at_ms", [3820, 3870])
+def test_a_test_that_the_replys_end_overtakes_is_called_off(at_ms: int) -> None:
+    """In the probe or before it; the voice is told of as one that speaks over the end."""
+    story = listen(4000, Voice(at_ms, 500, 0.0), reply_ms=4000)
     assert when(story, Verdict.HOLD) == []
     assert len(when(story, Verdict.DUCK)) == len(when(story, Verdict.UNDUCK)) == 1
     assert story[-1].reflex.voice_over_end(story[-1].seen.end, RULE) is not None
+
+
+def test_a_reply_that_ends_while_it_is_ducked_ends_under_that_voice() -> None:
+    """Its length was not known, so the end came without a warning."""
+    ducked = next(heard for heard in listen(3000, Voice(2000, 500, 0.0)) if heard.verdict is Verdict.DUCK)
+    assert ducked.reflex.voice_over_end(ducked.seen.end, RULE) == ducked.reflex.onset
 
 
 def test_a_reply_that_ends_in_silence_has_no_voice_over_its_end() -> None:
@@ -132,13 +139,13 @@ def test_without_a_reply_there_is_nothing_to_do() -> None:
 
 def test_after_a_failed_probe_there_is_a_rest() -> None:
     """One sound is not tested over and over."""
-    failed = next(heard for heard in listen(6000, Voice(4000, 60, 0.0)) if heard.verdict is Verdict.UNDUCK)
+    failed = next(heard for heard in listen(3000, Voice(2000, 60, 0.0)) if heard.verdict is Verdict.UNDUCK)
     assert _first_duck_after(failed, failed.reflex) >= RULE.refractory_ms
 
 
 def test_what_is_held_stays_held_until_it_is_released() -> None:
     """What becomes of it is the conversation's to decide, however long it takes."""
-    story = listen(6000, Voice(3000, 2000, 0.0))
+    story = listen(4000, Voice(2000, 2000, 0.0))
     held = when(story, Verdict.HOLD)[0]
     assert all(heard.verdict is Verdict.NONE for heard in story if heard.at_ms > held)
     assert story[-1].reflex.mode is Mode.HELD
@@ -146,7 +153,7 @@ def test_what_is_held_stays_held_until_it_is_released() -> None:
 
 def test_after_a_resume_the_reflex_watches_again_after_a_rest() -> None:
     """New evidence may hold the reply anew."""
-    held = _held(listen(6000, Voice(3000, 2000, 0.0)))
+    held = _held(listen(4000, Voice(2000, 2000, 0.0)))
     assert _first_duck_after(held, resume(held.reflex, held.seen.end, RULE)) >= RULE.refractory_ms
 
 
@@ -161,7 +168,7 @@ def _first_duck_after(heard: Heard, reflex: Reflex) -> int:
 
 def test_a_reply_that_is_over_leaves_no_rest_behind() -> None:
     """The next one may be interrupted from its first moment."""
-    held = _held(listen(6000, Voice(3000, 2000, 0.0))).reflex
+    held = _held(listen(4000, Voice(2000, 2000, 0.0))).reflex
     fresh = release(held)
     assert (fresh.mode, fresh.hits, fresh.refractory_until) == (Mode.WATCHING, (), 0)
 
@@ -174,7 +181,7 @@ def test_a_reply_held_before_its_first_sample_is_held() -> None:
 
 def test_a_speaker_that_never_gets_quieter_is_not_waited_for() -> None:
     """The duck does not arrive: a loop longer than any we know."""
-    story = listen(6000, Voice(3000, 2000, 0.0), loop_ms=2000)
+    story = listen(4000, Voice(2000, 2000, 0.0), loop_ms=1500)
     duck, unduck = when(story, Verdict.DUCK)[0], when(story, Verdict.UNDUCK)[0]
     assert unduck - duck == RULE.longest_loop_ms
 

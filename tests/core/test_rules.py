@@ -33,16 +33,16 @@ def test_what_hypothesis_makes_up_breaks_no_rule(dice: list[int]) -> None:
             life.live()
 
 
-def test_twenty_thousand_random_events_break_no_rule() -> None:
+def test_ten_thousand_random_events_break_no_rule() -> None:
     """The same walk every time; longer ones by hand."""
-    assert walk(20_000, seed=1) >= 20_000
+    assert walk(10_000, seed=1) >= 10_000
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
 def test_a_million_random_events_break_no_rule(seed: int) -> None:
     """A tenth of the million on each of ten seeds."""
-    assert walk(100_000, seed) >= 100_000
+    assert walk(100_000, seed, check_every=1) >= 100_000
 
 
 # ---- the watch sees what it is for
@@ -61,7 +61,7 @@ def _twice(kind: type[Action]) -> Sabotage:
 
 
 def _change(kind: type[Action], **to: object) -> Sabotage:
-    return lambda action: (replace(action, **to),) if isinstance(action, kind) else (action,)  # type: ignore[arg-type]
+    return lambda action: (replace(action, **to),) if isinstance(action, kind) else (action,)
 
 
 def _send_more(action: Action) -> tuple[Action, ...]:
@@ -113,7 +113,7 @@ def test_a_breach_is_noticed(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(world, "step", broken)
     with pytest.raises(AssertionError):
-        walk(10_000, seed=1)
+        walk(10_000, seed=5)
 
 
 def test_a_core_that_comes_to_no_rest_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,8 +121,9 @@ def test_a_core_that_comes_to_no_rest_is_noticed(monkeypatch: pytest.MonkeyPatch
 
     def broken(conversation: Conversation, event: Event) -> Result:
         after, actions = step(conversation, event)
-        return replace(after, deadline=None), tuple(a for a in actions if not isinstance(a, act.SetDeadline))
+        left = tuple(action for action in actions if not isinstance(action, act.SetDeadline))
+        return (after, actions) if left == actions else (replace(after, deadline=None), left)
 
     monkeypatch.setattr(world, "step", broken)
-    with pytest.raises(AssertionError, match="without a deadline|stuck"):
-        walk(10_000, seed=1)
+    with pytest.raises(AssertionError, match="without a deadline"):
+        walk(10_000, seed=5)

@@ -1,6 +1,7 @@
 """The transition table as a whole: what may happen where, and that no state is a trap."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -11,7 +12,7 @@ from satellite.core.state import Stage, State
 from satellite.core.table import ROWS, TRANSITIONS, step
 from satellite.errors import ProtocolMisuse
 from tests.core.driver import Driver
-from tests.core.situations import SITUATIONS, events, held, opened, processing, speaking
+from tests.core.situations import NO_TURN, SITUATIONS, events, held, opened, processing, speaking
 from tests.core.watch import AT_REST, comes_to_rest
 
 # without a hub there is nothing that a hub can have said; with one, another does not appear before it has gone
@@ -42,17 +43,21 @@ ALWAYS_LATE: set[tuple[State, type[Event]]] = {
 }
 
 
-@pytest.fixture(scope="module", params=SITUATIONS, ids=lambda situation: situation.__name__)
-def situation(request: pytest.FixtureRequest) -> Driver:
+@cache
+def _situations() -> tuple[tuple[str, Driver], ...]:
     """Each of them, built once: steps do not change it."""
-    build: Callable[[], Driver] = request.param
-    driver = build()
-    assert driver.state is SITUATIONS[build]
-    return driver
+    built = tuple((build.__name__, build(), state) for build, state in SITUATIONS.items())
+    for name, driver, state in built:
+        assert driver.state is state, name
+    return tuple((name, driver) for name, driver, _ in built)
 
 
-def _legal(driver: Driver) -> Iterator[Event]:
-    return (event for event in events(driver) if (driver.state, type(event)) not in ILLEGAL)
+def _everywhere(*kinds: type[Event]) -> Iterator[tuple[str, Conversation, Event]]:
+    """Every event, or those of some kinds, that may be told in a situation."""
+    for name, driver in _situations():
+        for event in events(driver):
+            if (driver.state, type(event)) not in ILLEGAL and isinstance(event, kinds or Event):
+                yield f"{name}: {event}", driver.conversation, event
 
 
 def test_every_event_is_among_those_that_the_tests_tell() -> None:
@@ -67,50 +72,49 @@ def test_every_pair_of_state_and_event_has_a_row_or_is_our_mistake(state: State)
     assert without == {kind for s, kind in ILLEGAL | ALWAYS_LATE if s is state}
 
 
-def test_an_illegal_event_raises(situation: Driver) -> None:
+def test_an_illegal_event_raises() -> None:
     """A mistake of ours is told with its state and event; the caller keeps the conversation that it had."""
-    before = situation.conversation
-    for event in events(situation):
-        if (before.state, type(event)) in ILLEGAL:
-            with pytest.raises(ProtocolMisuse, match=f"{type(event).__name__} while {before.state}"):
-                step(before, event)
+    raised = set()
+    for _, driver in _situations():
+        for event in events(driver):
+            pair = driver.state, type(event)
+            if pair in ILLEGAL:
+                with pytest.raises(ProtocolMisuse, match=f"{type(event).__name__} while {driver.state}"):
+                    step(driver.conversation, event)
+                raised.add(pair)
+    assert raised == ILLEGAL
 
 
-def test_every_legal_event_is_answered(situation: Driver) -> None:
+def test_every_legal_event_is_answered() -> None:
     """Whatever else is told leads along a row, or changes nothing."""
-    before = situation.conversation
-    for event in _legal(situation):
+    for case, before, event in _everywhere():
         after, actions = step(before, event)
         rows = TRANSITIONS.get((before.state, type(event)), ())
-        assert after.state in {row.to for row in rows} or (after, actions) == (before, ())
+        assert after.state in {row.to for row in rows} or (after, actions) == (before, ()), case
 
 
-def test_what_expects_something_has_a_deadline(situation: Driver) -> None:
+def test_what_expects_something_has_a_deadline() -> None:
     """After any event, only where the satellite may rest is nothing waited for."""
-    for event in _legal(situation):
-        after, _ = step(situation.conversation, event)
-        assert after.state in AT_REST or after.deadline is not None, event
+    for case, before, event in _everywhere():
+        after, _ = step(before, event)
+        assert after.state in AT_REST or after.deadline is not None, case
 
 
-def test_nothing_can_be_stuck(situation: Driver) -> None:
+def test_nothing_can_be_stuck() -> None:
     """After any event, time alone brings the satellite to rest in a few steps."""
-    for event in _legal(situation):
-        assert comes_to_rest(step(situation.conversation, event)[0]), event
+    for case, before, event in _everywhere():
+        assert comes_to_rest(step(before, event)[0]), case
 
 
-def test_the_same_event_gives_the_same_again(situation: Driver) -> None:
+def test_the_same_event_gives_the_same_again() -> None:
     """`step` is pure, so a conversation can be replayed from a log to the last field."""
-    for event in _legal(situation):
-        assert step(situation.conversation, event) == step(situation.conversation, event)
+    for case, before, event in _everywhere():
+        assert step(before, event) == step(before, event), case
 
 
 def test_every_row_is_taken_somewhere() -> None:
     """A row that no situation leads along is dead, or shadowed by one above it."""
-    taken: set[int] = set()
-    for build in SITUATIONS:
-        driver = build()
-        for event in _legal(driver):
-            taken |= _row(driver.conversation, event)
+    taken = {row for _, before, event in _everywhere() for row in _row(before, event)}
     missed = [f"{row.state} {row.event.__name__} -> {row.to}: {row.effect.__name__}" for row in ROWS if id(row) not in taken]
     assert missed == []
 
@@ -134,13 +138,12 @@ def test_rows_say_why_exactly_where_the_state_changes() -> None:
 # ---- late news
 
 
-@pytest.mark.parametrize("kind", [ev.Held, ev.ReplyEnded])
-def test_news_of_another_reply_is_dropped(situation: Driver, kind: type[Event]) -> None:
+def test_news_of_another_reply_is_dropped() -> None:
     """The audio thread may report on a reply that the conversation has done with meanwhile."""
-    before = situation.conversation
-    for event in events(situation):
-        if isinstance(event, kind) and event.turn == -2:  # type: ignore[attr-defined]
-            assert step(before, event) == (before, ())
+    for case, before, event in _everywhere(ev.Held, ev.ReplyEnded):
+        assert isinstance(event, ev.Held | ev.ReplyEnded)
+        if event.turn == NO_TURN:
+            assert step(before, event) == (before, ()), case
 
 
 @pytest.mark.parametrize("kind", [ev.Held, ev.ReplyEnded])
@@ -152,12 +155,12 @@ def test_a_reply_that_is_held_is_not_held_or_ended_again(kind: type[Event]) -> N
             assert step(driver.conversation, event) == (driver.conversation, ())
 
 
-def test_a_deadline_for_something_else_is_dropped(situation: Driver) -> None:
+def test_a_deadline_for_something_else_is_dropped() -> None:
     """A timer that had fired before it could be cleared does no harm."""
-    before = situation.conversation
-    for event in events(situation):
-        if isinstance(event, ev.DeadlineReached) and event.kind is not before.deadline:
-            assert step(before, event) == (before, ())
+    for case, before, event in _everywhere(ev.DeadlineReached):
+        assert isinstance(event, ev.DeadlineReached)
+        if event.kind is not before.deadline:
+            assert step(before, event) == (before, ()), case
 
 
 def test_what_the_hub_says_of_a_run_that_it_is_cancelling_is_dropped() -> None:

@@ -13,7 +13,9 @@ def test_whole_milliseconds_survive_the_way_to_frames_and_back(ms: int) -> None:
     assert millis(frames(ms)) == ms
 
 
-@pytest.mark.parametrize(("count", "rate_hz", "ms"), [(0, 16_000, 0), (15, 16_000, 0), (16, 16_000, 1), (47, 48_000, 0), (48, 48_000, 1)])
+@pytest.mark.parametrize(
+    ("count", "rate_hz", "ms"), [(0, 16_000, 0), (15, 16_000, 0), (16, 16_000, 1), (47, 48_000, 0), (48, 48_000, 1)]
+)
 def test_a_millisecond_that_is_not_over_does_not_count(count: int, rate_hz: int, ms: int) -> None:
     """Positions are rounded down, so that heard <= played <= received holds in milliseconds too."""
     assert millis(count, rate_hz) == ms

@@ -12,7 +12,7 @@ from satellite.core.events import Deadline, Event
 from satellite.core.interrupt import Interrupt, Phase
 from satellite.core.state import State
 from satellite.core.table import step
-from satellite.core.units import Frames, frames
+from satellite.core.units import Frames, Millis, frames
 
 AT_REST = (State.OFFLINE, State.IDLE, State.MUTED)
 HEARING = (State.LISTENING, State.PROCESSING)
@@ -170,9 +170,7 @@ class Watch:
             assert self._pinned is None, f"the microphone is kept for a turn while {after.state}"
             self._licence = None
 
-    def _check_resolved(
-        self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]
-    ) -> None:
+    def _check_resolved(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
         """Whoever was told of a hold is told what became of it."""
         if before.state is not State.HELD or after.state is State.HELD or not before.is_linked:
             return
@@ -189,5 +187,5 @@ def comes_to_rest(conversation: Conversation) -> bool:
     for _ in range(MOST_DEADLINES):
         if conversation.deadline is None:
             return conversation.state in AT_REST
-        conversation, _ = step(conversation, ev.DeadlineReached(ev.Millis(0), conversation.deadline))
+        conversation, _ = step(conversation, ev.DeadlineReached(Millis(0), conversation.deadline))
     return False

@@ -26,15 +26,15 @@ WINDOW_MS = 96
 # before each deed passes one of these
 _PAUSES_MS = (0, 1, 10, 40, 300, 1500)
 
-# the slow checks are made on every so many-th event
-_SAMPLE = 8
-
 
 class World:
-    """One service's life, and another after it is shut down. `events` counts what happened."""
+    """One service's life, and another after it is shut down. `events` counts what happened.
 
-    def __init__(self, pick: Pick) -> None:
-        self._pick = pick
+    On every so many-th event it is checked that time alone would lead to rest, and that the step can be repeated.
+    """
+
+    def __init__(self, pick: Pick, check_every: int = 16) -> None:
+        self._pick, self._check_every = pick, check_every
         self.events = 0
         self._begin()
 
@@ -77,7 +77,7 @@ class World:
             if isinstance(action, act.SetDeadline):
                 self._due = self.at + action.after
         self.watch.see(before, event, after, actions)
-        if self.events % _SAMPLE == 0:
+        if self.events % self._check_every == 0:
             assert step(before, event) == (after, actions), "the same event on the same value gave something else"
             assert comes_to_rest(after), f"stuck: {after}"
 
@@ -170,9 +170,7 @@ class World:
         assert self.speaker.turn is not None
         self.speaker.hold()
         onset = max(self.at - 160, 0)
-        held = ev.Held(
-            Millis(self.at), self.speaker.turn, frames(onset), Millis(onset), Probability(0.8), self.speaker.position
-        )
+        held = ev.Held(Millis(self.at), self.speaker.turn, frames(onset), Millis(onset), Probability(0.8), self.speaker.position)
         self._tell(held)
 
     def _end(self) -> None:

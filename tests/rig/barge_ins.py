@@ -30,7 +30,7 @@ from satellite.core.units import RATE_HZ, Frames
 from satellite.mock.agent import Agent
 from satellite.mock.hub import MockHub
 from satellite.mock.recogniser import TemplateRecogniser
-from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording, trimmed
+from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording
 from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts
 from satellite.observer import Observer
@@ -155,7 +155,7 @@ async def bench(card: str, directory: Path) -> AsyncIterator[Bench]:
         settings = AlsaSettings("mic", "speaker", rate_hz)
         config = Config(hub=Hub(host="127.0.0.1", port=0), wake=Wake(words=("alexa",)))
         service = Service(config, lambda: open_card(settings), tap)
-        known = [(SPOKEN[name], trimmed(name)) for name in (*USERS, "tts_stop_joe")]
+        known = [(SPOKEN[name], recording(name)) for name in (*USERS, "tts_stop_joe")]
         async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts(answers()) as tts:
             port = await service.start()
             try:

@@ -1,6 +1,7 @@
 """The whole daemon in a room without echoes from walls, a mock hub on loopback, and somebody who talks."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -62,7 +63,7 @@ _SAME = 0.003
 
 # the mock's own start is not what is tested, and a user's pause after a word is no end
 _QUICK = HubRule(reconnect_s=0.2)
-_SILENCE_MS = 400
+_SILENCE_MS = 300
 _LIMITS = TimeLimits()
 _BURST = BurstRule()
 
@@ -136,7 +137,9 @@ class House:
         """Begins to say a recording of the package, without the silence around it, or any other sound."""
         samples = trimmed(words) if isinstance(words, str) else words
         gain_db = ser_gain_db(self.room, LONG, samples, ser_db)
-        return self.room.say(samples, self.room.end_frame + int(after_s * RATE_HZ), gain_db)
+        # a room whose card is away stands still until somebody looks
+        now = max(self.room.end_frame, self.card.air_frame(time.monotonic()))
+        return self.room.say(samples, now + int(after_s * RATE_HZ), gain_db)
 
     def wake(self) -> None:
         """The wake word, as the detector tells of it: its own tests are elsewhere, and it takes a second to say."""
@@ -295,9 +298,7 @@ async def house(
 
 def quiet_config() -> Config:
     """No sound at the start, and a short silence ends what the user says."""
-    return Config(
-        hub=Hub(host="127.0.0.1", port=0), audio=Audio(warm_up_dbfs=None), listening=Listening(silence_ms=_SILENCE_MS)
-    )
+    return Config(hub=Hub(host="127.0.0.1", port=0), audio=Audio(warm_up_dbfs=None), listening=Listening(silence_ms=_SILENCE_MS))
 
 
 def play(story: Coroutine[None, None, None]) -> None:

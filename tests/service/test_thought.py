@@ -27,6 +27,9 @@ def test_words_while_the_hub_thinks_abort_its_run_and_are_heard_whole() -> None:
             await place.until_understood(2)
             _assert_aborted_first(place)
             assert _acks_before_last_run(place) == 2
+            # and nothing else is answered
+            await place.until_over()
+            assert place.has_played(REPLY)
 
     play(story())
 
@@ -68,20 +71,6 @@ def test_a_deaf_hub_is_asked_once_more() -> None:
             assert place.words() == [STOP, COMMAND]
             assert len(place.seen.of(act.SendRun)) == 3
             assert place.heard_live()
-
-    play(story())
-
-
-def test_the_answer_to_the_words_that_came_later_is_played() -> None:
-    """What was thought before is not answered any more."""
-
-    async def story() -> None:
-        async with house(_thinks(dying_s=0.0)) as place:
-            await _talk_on(place)
-            await place.until_over()
-            assert place.words() == [STOP, COMMAND]
-            assert place.has_played(REPLY)
-            assert place.interrupts() == [("#1", "confirmed")]
 
     play(story())
 

@@ -1,0 +1,179 @@
+"""The shape of the package: who may know whom, which library lives where, and the sizes at which a file asks to be cut."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "satellite"
+TESTS = ROOT / "tests"
+
+# a pure core is told the time, and neither waits, nor speaks, nor throws dice
+IMPURE = {"asyncio", "time", "logging", "socket", "random", "secrets", "threading", "uuid", "datetime"}
+
+# what each room of the house may know of the others; a room that is not named here may know all, but not the service
+MAY_KNOW = {
+    "core": ("satellite.core", "satellite.errors"),
+    "audio": ("satellite.core", "satellite.errors", "satellite.audio"),
+    "detect": ("satellite.core", "satellite.errors", "satellite.detect", "satellite.audio.card"),
+    "peer": ("satellite.core", "satellite.errors", "satellite.peer", "satellite.audio.card", "satellite.__version__"),
+}
+
+# the service is started, and by nobody else: the demo plays it to somebody
+MAY_START = ("cli.py", "__main__.py", "demo/")
+
+# where a library may be known
+HOME = {
+    "alsaaudio": ("audio/alsa.py",),
+    "wyoming": ("peer/", "mock/", "service.py"),
+    "onnxruntime": ("detect/",),
+    "pymicro_wakeword": ("detect/",),
+    "pywebrtc_audio": ("detect/",),
+    "zeroconf": ("discovery.py",),
+}
+WITHOUT_NUMPY = ("core/", "peer/")
+
+# alarms: whoever reaches them splits, or says here why not
+MOST_LINES = 420
+MOST_LINES_OF_A_FUNCTION = 45
+LONGER_FOR_A_REASON = {
+    # one effect per row of the table; its guards are to become a file of their own
+    "core/effects.py": 540,
+}
+
+# only where something real has to be waited for
+MAY_SLEEP = ("rig/", "e2e/")
+
+
+@cache
+def _trees(below: Path) -> dict[str, ast.Module]:
+    return {path.relative_to(below).as_posix(): ast.parse(path.read_text("utf-8")) for path in sorted(below.rglob("*.py"))}
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    """Everything that is imported, by its whole name; lazily, and by name too."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=0):
+                yield from (f"{module}.{alias.name}" for alias in names)
+            case ast.ImportFrom():
+                yield "a relative import"
+            case ast.Call(args=[ast.Constant(value=str(name)), *_]) if _called(node) in ("import_module", "__import__"):
+                yield name
+
+
+def _called(call: ast.Call) -> str:
+    match call.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""
+
+
+def _is_in(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+@cache
+def _all_imports() -> tuple[tuple[str, str], ...]:
+    return tuple((file, name) for file, tree in _trees(PACKAGE).items() for name in _imports(tree))
+
+
+def test_the_core_is_pure() -> None:
+    """It knows the standard library and itself, and of that nothing with a clock or a will of its own."""
+    allowed = sys.stdlib_module_names - IMPURE
+    foreign = [
+        (file, name)
+        for file, name in _all_imports()
+        if file.startswith("core/") and not name.startswith("satellite.") and name.split(".")[0] not in allowed
+    ]
+    assert foreign == []
+
+
+def test_rooms_know_only_whom_they_may() -> None:
+    """The core knows nobody; the shells know the core and not each other."""
+    strangers = [
+        (file, name)
+        for file, name in _all_imports()
+        if (room := file.split("/")[0]) in MAY_KNOW and _is_in(name, ("satellite",)) and not _is_in(name, MAY_KNOW[room])
+    ]
+    assert strangers == []
+
+
+def test_nobody_knows_the_service_but_who_starts_it() -> None:
+    """It wires everything, so whoever knew it would know everything."""
+    knowing = {file for file, name in _all_imports() if _is_in(name, ("satellite.service",))}
+    assert {file for file in knowing if not file.startswith(MAY_START)} == set()
+    assert knowing, "nobody starts the service: has it moved?"
+
+
+def test_every_library_has_its_home() -> None:
+    """One place to change when it does."""
+    strays = [
+        (file, name)
+        for file, name in _all_imports()
+        if (library := name.split(".")[0]) in HOME and not file.startswith(HOME[library])
+    ]
+    assert strays == []
+
+
+def test_core_and_peer_do_without_numpy() -> None:
+    """Neither counts samples."""
+    assert [file for file, name in _all_imports() if _is_in(name, ("numpy",)) and file.startswith(WITHOUT_NUMPY)] == []
+
+
+def test_alsa_is_imported_when_it_is_needed() -> None:
+    """Without a sound card, and without the library, everything else works."""
+    eager = [
+        file
+        for file, tree in _trees(PACKAGE).items()
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and any(_is_in(name, ("alsaaudio",)) for name in _imports(ast.Module([node], [])))
+    ]
+    assert eager == []
+
+
+def test_files_stay_small() -> None:
+    """Nobody reads more than this at once."""
+    sizes = {file: len((PACKAGE / file).read_text("utf-8").splitlines()) for file in _trees(PACKAGE)}
+    long = {file: size for file, size in sizes.items() if size > LONGER_FOR_A_REASON.get(file, MOST_LINES)}
+    assert long == {}
+    needless = {file for file in LONGER_FOR_A_REASON if sizes.get(file, 0) <= MOST_LINES}
+    assert needless == set(), "these are not too long any more"
+
+
+def test_functions_stay_small() -> None:
+    """From its `def` to its last line, docstring included."""
+    long = [
+        f"{file}: {node.name} has {size} lines"
+        for file, tree in _trees(PACKAGE).items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (size := (node.end_lineno or 0) - node.lineno + 1) > MOST_LINES_OF_A_FUNCTION
+    ]
+    assert long == []
+
+
+def test_tests_do_not_sleep() -> None:
+    """A test that sleeps is slow on a fast machine and wrong on a slow one."""
+    sleepers = [
+        f"{file}:{node.lineno}"
+        for file, tree in _trees(TESTS).items()
+        if not file.startswith(MAY_SLEEP)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _called(node) == "sleep"
+    ]
+    assert sleepers == []
+
+
+def test_every_file_of_the_core_has_its_tests() -> None:
+    """Namesakes; what has none is data, or is told through the table."""
+    told_through_the_table = {"__init__", "actions", "conversation", "events", "state"}
+    tests = {path.stem for path in (TESTS / "core").glob("test_*.py")}
+    files = {path.stem for path in (PACKAGE / "core").glob("*.py")} - told_through_the_table
+    assert {file for file in files if not any(test.startswith(f"test_{file}") for test in tests)} == set()
