@@ -19,14 +19,14 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Part of the configuration. A key that is not known is a mistake, never ignored."""
 
 
-class Hub(_Section):
+class Hub(_Section, frozen=True):
     """Where Home Assistant reaches us."""
 
     host: str = "0.0.0.0"
     port: Port = 10700
 
 
-class Audio(_Section):
+class Audio(_Section, frozen=True):
     """The sound devices, by their ALSA names."""
 
     microphone: str = "default"
@@ -36,7 +36,7 @@ class Audio(_Section):
     warm_up_dbfs: Annotated[float, Meta(ge=-60.0, le=-6.0)] | None = -26.0
 
 
-class Wake(_Section):
+class Wake(_Section, frozen=True):
     """The wake words."""
 
     words: Annotated[tuple[str, ...], Meta(min_length=1)] = ("okay_nabu",)
@@ -50,7 +50,7 @@ class Phases(StrEnum):
     CONFIRMED = "confirmed"
 
 
-class BargeIn(_Section):
+class BargeIn(_Section, frozen=True):
     """When a voice over the reply is the user's, and what it does."""
 
     allow: Allow = Allow.SPEECH
@@ -60,7 +60,7 @@ class BargeIn(_Section):
     interrupt_phases: Phases = Phases.BOTH
 
 
-class Vad(_Section):
+class Vad(_Section, frozen=True):
     """The voice detector."""
 
     model: str | None = None
@@ -71,13 +71,13 @@ class Vad(_Section):
         return Path(self.model) if self.model else None
 
 
-class Listening(_Section):
+class Listening(_Section, frozen=True):
     """How the end of what the user says is found, if the hub does not find it first."""
 
     silence_ms: Annotated[int, Meta(ge=200, le=3000)] = 700
 
 
-class Config(_Section):
+class Config(_Section, frozen=True):
     """All of it."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] = "Satellite"

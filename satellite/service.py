@@ -81,7 +81,7 @@ class Service:
 
     async def stop(self) -> None:
         """Ends whatever is being said, tells the hub, and gives everything back."""
-        self.handle(ev.ShuttingDown(self.engine.now()))
+        self.handle(ev.ShuttingDown(self.engine.now(), self.engine.position))
         self._audio.stop()
         self._wake_words.stop()
         await self._hub.stop()
@@ -153,7 +153,7 @@ class Service:
 
     def _wake(self, heard: WakeHeard) -> None:
         _log.info("heard %r", heard.name)
-        self.handle(ev.WakeHeard(self.engine.now(), heard.name, heard.end_frame))
+        self.handle(ev.WakeHeard(self.engine.now(), heard.name, heard.end_frame, self.engine.position))
 
     def _measure_loop_delay(self, reference: Samples, microphone: Samples) -> None:
         """In the worker thread."""

@@ -44,7 +44,7 @@ LONGER_FOR_A_REASON = {
 }
 
 # only where something real has to be waited for
-MAY_SLEEP = ("rig/", "e2e/")
+MAY_SLEEP = ("service/", "rig/", "e2e/")
 
 
 @cache

@@ -79,6 +79,7 @@ class AudioEngine:
         self._recent: Samples = np.zeros(_VOICING_FRAMES, np.int16)
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
         self._card: Card | None = None
+        self.player = Player(RATE_HZ)
         self._polite_until: Frames | None = None
         self._waiting: cmd.PlayReply | None = None
         self._allow = Allow.NONE
@@ -127,6 +128,12 @@ class AudioEngine:
         self._notice_xruns()
         self._fill()
 
+    @property
+    def position(self) -> ev.Position | None:
+        """How far the reply has come, as of the last period; None without one. May be asked from any thread."""
+        player = self.player
+        return None if player.reply is None else player.position
+
     def now(self) -> Millis:
         """On the stream clock."""
         return Millis(int((self._clock() - self._epoch_s) * 1000))
@@ -155,7 +162,8 @@ class AudioEngine:
 
     def _report_window(self, probability: Probability) -> None:
         # it takes as long as the voice detector, and only matters where a voice may be judged
-        voicing = 0.0 if self.player.reply is None else self._voicing(self._recent)
+        may_matter = self.player.reply is not None or probability >= self._rule.quiet_probability
+        voicing = self._voicing(self._recent) if may_matter else 0.0
         length, level_db = Frames(self._detector.hop_frames), self.reflex.clean.level_db
         self.reports.append(ev.VoiceWindow(self.now(), self.frame, length, probability, voicing, level_db))
 

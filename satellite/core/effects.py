@@ -467,7 +467,14 @@ def commit_speech(c: Conversation, e: ev.Event) -> Result:
 def commit_wake(c: Conversation, e: ev.WakeHeard) -> Result:
     """The wake word over a reply: stop and listen. The hub is not told of the word, or it would take us for two satellites."""
     first = Frames(max(e.end - frames(c.rule.wake_backtrack_ms), 0))
-    return _commit(c, e.at, Reason.WAKE_WORD, first, Endpointer())
+    return _commit(_at_position(c, e.position), e.at, Reason.WAKE_WORD, first, Endpointer())
+
+
+def _at_position(c: Conversation, position: ev.Position | None) -> Conversation:
+    """The reply that plays has come so far. One that is held has not moved since."""
+    if position is None or c.reply is None or c.state is not State.SPEAKING:
+        return c
+    return replace(c, reply=replace(c.reply, position=position))
 
 
 def _commit(c: Conversation, at: Millis, reason: Reason, first: Frames, endpoint: Endpointer) -> Result:
@@ -513,8 +520,9 @@ def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
     return opened, (act.SendInterrupt(told), *actions)
 
 
-def shut_down(c: Conversation, e: ev.Event) -> Result:
+def shut_down(c: Conversation, e: ev.ShuttingDown) -> Result:
     """The service stops: whatever plays or runs ends now, and the hub is told."""
+    c = _at_position(c, e.position)
     stop: tuple[Action, ...] = ()
     if reply_is_over(c, e):
         stop = (act.SendPlayed(),)

@@ -27,6 +27,16 @@ class Event:
     at: Millis
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a reply has come: 0 <= heard <= played <= received <= total."""
+
+    played: Millis
+    heard: Millis
+    received: Millis
+    total: Millis | None
+
+
 # ---- from the microphone
 
 
@@ -43,10 +53,11 @@ class VoiceWindow(Event):
 
 @dataclass(frozen=True, slots=True)
 class WakeHeard(Event):
-    """A wake word that had been spoken when the stream was at `end`."""
+    """A wake word that had been spoken when the stream was at `end`, and how far the reply had come, if one was playing."""
 
     name: str
     end: Frames
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +71,6 @@ class AudioLost(Event):
 
 
 # ---- from the speaker
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a reply has come: 0 <= heard <= played <= received <= total."""
-
-    played: Millis
-    heard: Millis
-    received: Millis
-    total: Millis | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,9 @@ class DeadlineReached(Event):
 
 @dataclass(frozen=True, slots=True)
 class ShuttingDown(Event):
-    """The service is about to stop."""
+    """The service is about to stop; how far the reply has come, if one is playing."""
+
+    position: Position | None = None
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from satellite.core.units import SILENCE_DB
 from satellite.audio.levels import level_db
+from satellite.core.units import SILENCE_DB
 
 
 def test_loudest_samples_do_not_overflow() -> None:

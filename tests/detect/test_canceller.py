@@ -1,9 +1,9 @@
 import numpy as np
+from satellite.detect.levels import level_db
 
 from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES
 from satellite.detect.canceller import CANCELLER_DELAY_FRAMES, EchoCanceller
-from satellite.detect.levels import level_db
 from tests.detect.conftest import Recording
 
 # the user of this recording speaks from 2.326 s on; before that there is only echo

@@ -60,7 +60,7 @@ def test_a_false_alarm_over_the_reply_lets_it_go_on_to_its_end() -> None:
 
     async def story() -> None:
         async with house(keyword_agent({}, REPLY_TEXT), burst=PATIENT) as place:
-            await place.answer(into_s=0.4)
+            await place.answer(into_s=0.6)
             place.say("tts_uhhuh_joe")
             await place.until_state(State.HELD)
             await place.until_state(State.SPEAKING)

@@ -18,7 +18,8 @@ def test_a_card_that_is_unplugged_in_the_middle_of_a_reply_works_when_it_is_back
             assert (State.SPEAKING, State.IDLE, Why.DEVICE_LOST) in place.seen.states
             await place.until(lambda: "trying again" in caplog.text)
             place.card.plug()
-            await place.until(lambda: "the sound devices are back" in caplog.text)
+            await place.until_heard()
+            assert "the sound devices are back" in caplog.text
             await place.works()
             assert place.heard_live()
 
@@ -36,8 +37,7 @@ def test_a_card_that_is_unplugged_while_the_user_speaks_ends_the_turn() -> None:
             await place.until_state(State.IDLE)
             assert place.seen.states[-1][2] is Why.DEVICE_LOST
             place.card.plug()
-            heard = len(place.seen.heard)
-            await place.until(lambda: len(place.seen.heard) > heard)
+            await place.until_heard()
             await place.works()
             assert place.order("run-tts", "run-asr") == ["run-tts", "run-asr", "run-tts", "run-asr"]
 
