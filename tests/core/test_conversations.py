@@ -81,7 +81,7 @@ def _events(at: int, told: str | dict[str, Any]) -> Iterator[Told]:
 
 def _value(name: str, given: Any) -> Any:
     if name == "position":
-        return ev.Position(*given)
+        return None if given is None else ev.Position(*given)
     return frames(given) if name in _IN_FRAMES and given is not None else given
 
 

@@ -1,5 +1,5 @@
 import numpy as np
-from satellite.detect.levels import level_db
+from satellite.audio.levels import level_db
 
 from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES

@@ -1,9 +1,10 @@
 """Barge-ins through the real ALSA API: the daemon on the virtual card, a mock hub on loopback, recorded users, real echo.
 
-    python -m tests.rig.barge_ins [--count N] [--card 16k|48k] [--json]
+    python -m tests.rig.barge_ins [--count N] [--card 16k|48k] [--ser DB] [--json]
 
 prints when the loudspeaker yielded, read off the card's own record. The user's words are those of the package, through the
-room's response at 2 m, at a speech-to-echo ratio of -10 dB; the reply changes from turn to turn so that stale sound shows.
+room's response at 2 m, at a speech-to-echo ratio that is printed; the reply changes from turn to turn so that stale sound
+shows. An answer that plays to its end although the user talks is a miss, and is counted.
 """
 
 import argparse
@@ -35,11 +36,10 @@ from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts
 from satellite.observer import Observer
 from satellite.service import Service
-from satellite.simulate.measure import measure_yield
+from satellite.simulate.measure import SILENT_GAIN, measure_yield
 from satellite.simulate.signals import active_level_db, convolved, signal
 from tests.rig.room import Room
 
-SER_DB = -10.0
 ECHO_DB = -10.0
 CARDS: dict[str, dict[str, Any]] = {
     "16k": {"rates": [16000], "channels": [1, 1], "formats": ["S16_LE"]},
@@ -99,6 +99,11 @@ class Bench:
     stt: MockStt
     wavs: dict[str, Path]
 
+    @staticmethod
+    def answer_of(turn: int) -> str:
+        """What the agent says to the n-th command, from 1."""
+        return ANSWER if turn % 2 else SECOND_ANSWER
+
 
 def alternating() -> Agent:
     """Answers with one text, then the other."""
@@ -107,7 +112,7 @@ def alternating() -> Agent:
     async def answer(text: str) -> AsyncIterator[str]:
         nonlocal turns
         turns += 1
-        yield ANSWER if turns % 2 else SECOND_ANSWER
+        yield Bench.answer_of(turns)
 
     return answer
 
@@ -118,14 +123,14 @@ def answers() -> dict[str, Samples]:
     return {ANSWER: first, SECOND_ANSWER: np.ascontiguousarray(first[::-1])}
 
 
-def user_wavs(directory: Path) -> dict[str, Path]:
+def user_wavs(directory: Path, ser_db: float) -> dict[str, Path]:
     """The user's recordings through the room, at their level at the microphone."""
     talker_ir = signal(recording("sim7_talk2m"))
     echo_db = active_level_db(signal(recording("heart_medium_67966"))) + ECHO_DB
     paths = {}
     for name in (*USERS, "tts_alexa_joe", "cough_synth_1", "tts_stop_joe"):
         wet = convolved(signal(recording(name)), talker_ir)
-        wet *= 10 ** ((echo_db + SER_DB - active_level_db(wet)) / 20)
+        wet *= 10 ** ((echo_db + ser_db - active_level_db(wet)) / 20)
         paths[name] = directory / f"{name}.wav"
         with wave.open(str(paths[name]), "wb") as file:
             file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
@@ -133,7 +138,7 @@ def user_wavs(directory: Path) -> dict[str, Path]:
     return paths
 
 
-def room_config(card: str, directory: Path) -> dict[str, Any]:
+def room_config(card: str) -> dict[str, Any]:
     """A room with the loudspeaker 8 cm from the microphone."""
     ir = Path(__file__).parents[2] / "satellite/demo/recordings/sim7_spk8cm.wav"
     return {
@@ -145,10 +150,10 @@ def room_config(card: str, directory: Path) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def bench(card: str, directory: Path) -> AsyncIterator[Bench]:
+async def bench(card: str, directory: Path, ser_db: float) -> AsyncIterator[Bench]:
     """Opens the room, starts the daemon in this process, and connects a hub."""
-    wavs = user_wavs(directory)
-    with Room(directory / "room", room_config(card, directory)) as room:
+    wavs = user_wavs(directory, ser_db)
+    with Room(directory / "room", room_config(card)) as room:
         os.environ.update(room.env)
         tap = Tap()
         rate_hz = CARDS[card]["rates"][0]
@@ -169,15 +174,29 @@ async def bench(card: str, directory: Path) -> AsyncIterator[Bench]:
                 await service.stop()
 
 
-async def barge_in(b: Bench, number: int) -> dict[str, Any]:
-    """Talks over the answer that has just begun; what has to be measured later."""
+async def ask(b: Bench) -> None:
+    """A wake word and a command, until the answer begins."""
+    answers_begun = len(b.hub.journal.of("audio-start", "sent"))
+    await asyncio.to_thread(b.room.say, b.wavs["tts_alexa_joe"], after_ms=100)
+    await asyncio.to_thread(b.room.say, b.wavs["tts_lights_joe"], after_ms=1500)
+    await b.hub.journal.wait_for("audio-start", answers_begun + 1, PATIENCE_S, "sent")
+
+
+async def barge_in(b: Bench, number: int) -> dict[str, Any] | None:
+    """Talks over the answer that has just begun: what has to be measured later; None if the answer played to its end."""
     journal = b.hub.journal
-    confirmed = len(journal.of("interrupt", phase="confirmed"))
+    confirmed, played = len(journal.of("interrupt", phase="confirmed")), len(journal.of("played"))
     starts = len(journal.of("audio-start", "sent"))
+    reply = b.answer_of(starts)
     name = USERS[number % len(USERS)]
     begin_ns = time.monotonic_ns() + int(BEGIN_S[number % len(BEGIN_S)] * 1e9)
     await asyncio.to_thread(b.room.say, b.wavs[name], at_ns=begin_ns)
-    entry = await journal.wait_for("interrupt", confirmed + 1, PATIENCE_S, phase="confirmed")
+    # both an interruption and an answer's end say `played`
+    await journal.wait_for("played", played + 1, PATIENCE_S)
+    told = journal.of("interrupt", phase="confirmed")
+    if len(told) == confirmed:
+        return None
+    entry = told[confirmed]
     provisional = journal.of("interrupt", phase="provisional", id=entry.data["id"])
     sent_from = b.tap.streamed_from[-1]
     await journal.wait_for("audio-start", starts + 1, PATIENCE_S, "sent")
@@ -187,45 +206,62 @@ async def barge_in(b: Bench, number: int) -> dict[str, Any]:
         "onset_ns": begin_ns + int((SPOKEN_S[name][0] + 137 / RATE_HZ) * 1e9),
         "confirmed_s": entry.at_s,
         "provisional_s": provisional[-1].at_s if provisional else None,
-        "reply": ANSWER if number % 2 == 0 else SECOND_ANSWER,
+        "reply": reply,
         "understood": journal.of("transcript", "sent")[-1].data["text"],
         "exact": received == b.tap.audio(sent_from, len(received) // 2),
     }
 
 
-async def run(card: str, count: int, directory: Path) -> list[BargeIn]:
-    """A wake word and a command, then so many answers talked over in a row."""
-    async with bench(card, directory) as b:
-        await asyncio.to_thread(b.room.say, b.wavs["tts_alexa_joe"], after_ms=100)
-        await asyncio.to_thread(b.room.say, b.wavs["tts_lights_joe"], after_ms=1500)
-        await b.hub.journal.wait_for("audio-start", 1, PATIENCE_S, "sent")
-        noted = [await barge_in(b, number) for number in range(count)]
+async def run(card: str, count: int, directory: Path, ser_db: float) -> tuple[list[BargeIn], int]:
+    """So many answers talked over in a row, and how many besides were missed (at most as many)."""
+    noted: list[dict[str, Any]] = []
+    missed = 0
+    async with bench(card, directory, ser_db) as b:
+        await ask(b)
+        while len(noted) < count and missed < count:
+            note = await barge_in(b, len(noted) + missed)
+            if note is not None:
+                noted.append(note)
+            else:
+                missed += 1
+                await ask(b)
         room = b.room
-    return [_measured(room, note) for note in noted]
+    return [_measured(room, note) for note in noted], missed
 
 
 def _measured(room: Room, note: dict[str, Any]) -> BargeIn:
     epoch = room.events("epoch")[0]["t_ns"]
     cone = _speaker_record(room)
+    reply = answers()[note["reply"]]
     onset = int((note["onset_ns"] - epoch) * RATE_HZ / 1e9)
-    found = measure_yield(cone, answers()[note["reply"]], onset)
-    drops = [e for e in room.events("stop") if e["stream"] == "speaker" and e["reason"] == "drop"]
-    drop_ns = next((e["t_ns"] for e in drops if e["t_ns"] > note["onset_ns"]), None)
+    drops = [e["t_ns"] for e in room.events("stop") if e["stream"] == "speaker" and e["reason"] == "drop"]
+    drop_ns = max((t for t in drops if note["onset_ns"] < t < note["confirmed_s"] * 1e9), default=None)
+    dropped = None if drop_ns is None else (drop_ns - epoch) * RATE_HZ // 10**9
     return BargeIn(
-        found.ducked_ms,
-        found.silent_ms,
+        measure_yield(cone, reply, onset).ducked_ms,
+        None if dropped is None else _silent_ms(cone, reply, onset, dropped),
         (note["provisional_s"] * 1e9 - note["onset_ns"]) / 1e6 if note["provisional_s"] else None,
         (note["confirmed_s"] * 1e9 - note["onset_ns"]) / 1e6,
         note["understood"],
         note["exact"],
-        float("inf") if drop_ns is None else _stale_ms(cone, (drop_ns - epoch) * RATE_HZ // 10**9),
+        float("inf") if dropped is None else _stale_ms(cone, dropped),
     )
+
+
+def _silent_ms(cone: Samples, reply: Samples, onset: int, dropped: int) -> float:
+    """From the user's onset to the last sound within 40 dB of the reply's level; 0 if the reply was in a pause."""
+    level = float(np.sqrt(np.mean(reply.astype(np.float64) ** 2)))
+    loud = np.flatnonzero(np.abs(cone[onset : dropped + _FADE_FRAMES]) > SILENT_GAIN * level)
+    return float(loud[-1] + 1) / 16 if len(loud) else 0.0
+
+
+# 1 ms of converter, 8 ms of fade, 3 ms for the filters of converter and resampler
+_FADE_FRAMES = 12 * 16
 
 
 def _stale_ms(cone: Samples, dropped: int) -> float:
     """What sounds between the end of the fade and the next reply, whose beginning is no earlier than half a second later."""
-    # 1 ms of converter, 8 ms of fade, 3 ms for the filters of converter and resampler
-    after = cone[dropped + 12 * 16 : dropped + RATE_HZ // 2]
+    after = cone[dropped + _FADE_FRAMES : dropped + RATE_HZ // 2]
     return float(np.count_nonzero(np.abs(after) > 3)) / 16
 
 
@@ -242,14 +278,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--card", choices=CARDS, default="16k")
+    parser.add_argument("--ser", type=float, default=-10.0, metavar="DB", help="speech-to-echo ratio (default: %(default)s)")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        found = asyncio.run(run(args.card, args.count, Path(directory)))
+        found, missed = asyncio.run(run(args.card, args.count, Path(directory), args.ser))
     if args.json:
         print(json.dumps([vars(b) for b in found], indent=1))
         return
-    print(f"{len(found)} barge-ins, {args.card} card, SER {SER_DB:.0f} dB; ms from the user's onset")
+    print(f"{len(found)} barge-ins, {missed} missed, {args.card} card, SER {args.ser:.0f} dB; ms from the user's onset")
     for key in ("ducked_ms", "silent_ms", "provisional_ms", "confirmed_ms"):
         values = [value for b in found if (value := getattr(b, key)) is not None]
         row = "".join(f"  {name} {np.percentile(values, q):5.0f}" for name, q in (("p50", 50), ("p95", 95))) if values else ""

@@ -46,9 +46,9 @@ REPLY_TEXT = "I found three recipes for tomato soup."
 LONG_TEXT = f"{REPLY_TEXT} The first one takes twenty five minutes."
 
 _VOICE = recording("heart_medium_67966")
-# the recording's first sentence without the silence around it: 1.85 s
-REPLY = _VOICE[int(0.25 * RATE_HZ) : int(2.1 * RATE_HZ)]
-# and both its sentences without the pause between them: 3.6 s
+# the beginning of the recording without the silence before it: 1.4 s
+REPLY = _VOICE[int(0.25 * RATE_HZ) : int(1.65 * RATE_HZ)]
+# and then its second sentence, without a pause between them: 3.15 s
 LONG = np.concatenate((REPLY, _VOICE[int(3.05 * RATE_HZ) : int(4.8 * RATE_HZ)]))
 
 # a loudspeaker so soft at the microphone that the canceller has little to learn: none of these stories waits for it

@@ -19,7 +19,7 @@ def test_words_over_the_reply_stop_it_and_are_the_next_command() -> None:
 
     async def story() -> None:
         async with house() as place:
-            await place.answer(into_s=0.8)
+            await place.answer(into_s=0.6)
             place.say("tts_lights_heart")
             await place.until_understood(2)
             assert place.words() == [STOP, COMMAND]
@@ -60,7 +60,7 @@ def test_a_false_alarm_over_the_reply_lets_it_go_on_to_its_end() -> None:
 
     async def story() -> None:
         async with house(keyword_agent({}, REPLY_TEXT), burst=PATIENT) as place:
-            await place.answer(into_s=0.6)
+            await place.answer(into_s=0.4)
             place.say("tts_uhhuh_joe")
             await place.until_state(State.HELD)
             await place.until_state(State.SPEAKING)
@@ -116,8 +116,10 @@ def test_words_over_the_beginning_of_the_reply_are_not_answered_with_a_blip() ->
         async with house(agent) as place:
             await place.command()
             await place.until_understood(1)
-            place.say("tts_lights_heart")
+            # or the pre-roll would reach back into the last command
+            place.say("tts_lights_heart", after_s=0.6)
             engine = place.service.engine
+            await place.until(lambda: not engine.reflex.is_live(engine.frame, ReflexRule()))
             await place.until(lambda: engine.reflex.is_live(engine.frame, ReflexRule()))
             may_answer.set()
             await place.journal.wait_for("interrupt", phase="confirmed")
@@ -135,7 +137,7 @@ def test_words_over_the_last_instant_of_the_reply_are_a_new_turn_and_no_interrup
 
     async def story() -> None:
         async with house(keyword_agent({}, REPLY_TEXT)) as place:
-            await place.answer(into_s=1.2)
+            await place.answer(into_s=0.8)
             played_s = place.service.engine.player.position.played / 1000
             place.say("tts_lights_joe", after_s=len(REPLY) / RATE_HZ - played_s - 0.14)
             await place.until_understood(2)
@@ -154,7 +156,7 @@ def test_a_microphone_that_stalls_while_the_reply_is_held_lets_it_go_on() -> Non
 
     async def story() -> None:
         async with house(keyword_agent({}, REPLY_TEXT), burst=PATIENT) as place:
-            await place.answer(into_s=0.6)
+            await place.answer(into_s=0.4)
             place.say("tts_uhhuh_joe")
             await place.until_state(State.HELD)
             place.card.stall(700)

@@ -10,6 +10,7 @@ from satellite.core import events as ev
 from satellite.core.state import State, Why
 from satellite.mock.agent import keyword_agent, slow
 from satellite.mock.hub import HubRule, MockHub
+from satellite.mock.recordings import COMMAND, STOP
 from tests.service.house import REPLY, REPLY_TEXT, SOON_S, House, house, play
 
 _NONSENSE = (
@@ -20,7 +21,7 @@ _NONSENSE = (
 )
 
 
-@pytest.mark.parametrize("state", [State.IDLE, State.LISTENING, State.PROCESSING, State.SPEAKING, State.HELD])
+@pytest.mark.parametrize("state", [State.IDLE, State.LISTENING, State.PROCESSING, State.SPEAKING])
 def test_a_hub_that_vanishes_is_taken_back(state: State) -> None:
     """Whatever was going on when the connection broke, the next turn works; a reply is played to its end before."""
 
@@ -41,8 +42,8 @@ def test_an_interrupt_that_the_hub_missed_is_sent_once_more() -> None:
     """The connection breaks while the reply is held; what was confirmed meanwhile is told when a hub is back, same id."""
 
     async def story() -> None:
-        async with house(hub_rule=HubRule(reconnect_s=1.2)) as place:
-            await place.answer(into_s=0.5)
+        async with house(hub_rule=HubRule(reconnect_s=1.4)) as place:
+            await place.answer(into_s=0.4)
             place.say("tts_lights_heart")
             await place.until_state(State.HELD)
             await place.journal.wait_for("interrupt")
@@ -51,6 +52,24 @@ def test_an_interrupt_that_the_hub_missed_is_sent_once_more() -> None:
             assert (State.HELD, State.OFFLINE, Why.INTERRUPTED) in place.seen.states
             await place.works()
             assert place.interrupts() == [("#1", "provisional"), ("#1", "confirmed")]
+
+    play(story())
+
+
+def test_a_hub_that_is_back_before_the_words_are_over_hears_all_of_them() -> None:
+    """A connection that breaks for an instant while the reply is held costs nothing."""
+
+    async def story() -> None:
+        async with house(hub_rule=HubRule(reconnect_s=0.01)) as place:
+            await place.answer(into_s=0.4)
+            place.say("tts_lights_heart")
+            await place.until_state(State.HELD)
+            place.hub.vanish()
+            await place.until_understood(2)
+            assert place.words() == [STOP, COMMAND]
+            assert len(place.seen.told(ev.HubOpened)) == 2
+            assert place.interrupts()[-1] == ("#1", "confirmed")
+            assert place.heard_live()
 
     play(story())
 
@@ -125,10 +144,6 @@ async def _come_to(place: House, state: State) -> None:
             await place.until_understood(1)
         case State.SPEAKING:
             await place.answer(into_s=0.3)
-        case State.HELD:
-            await place.answer(into_s=0.3)
-            place.say("tts_lights_heart")
-            await place.until_state(state)
     assert place.service.state is state
 
 
