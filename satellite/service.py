@@ -32,7 +32,7 @@ from satellite.detect.loop_delay import measure_loop_delay
 from satellite.detect.silero import SileroVad
 from satellite.detect.voicing import voicing
 from satellite.detect.wake import WakeHeard, WakeWords, WakeWordSettings
-from satellite.errors import ProtocolMisuse
+from satellite.errors import ConfigError, ProtocolMisuse
 from satellite.observer import Observer
 from satellite.peer.hub import HubPeer
 from satellite.peer.uplink import Uplink
@@ -73,7 +73,11 @@ class Service:
     async def start(self) -> int:
         """Starts everything; the port at which the hub reaches us. ConfigError or DeviceError if that cannot be."""
         self._loop = asyncio.get_running_loop()
-        port = await self._hub.start(self._config.hub.host, self._config.hub.port)
+        where = self._config.hub
+        try:
+            port = await self._hub.start(where.host, where.port)
+        except OSError as error:
+            raise ConfigError(f"hub.host and hub.port: cannot listen on {where.host}:{where.port}: {error.strerror}") from error
         _log.info("waiting for a hub on port %d", port)
         self._wake_words.start()
         self._audio.start()

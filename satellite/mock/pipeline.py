@@ -93,7 +93,7 @@ class Pipeline:
         run = Run()
         self.runs.append(run)
         self.is_running = True
-        self._task = asyncio.create_task(self._run(run, start_stage, self._task))
+        self._task = asyncio.create_task(self._run(run, start_stage, self._word, self._task))
 
     def audio(self, pcm: bytes) -> None:
         """Microphone. Dropped without a word unless a run is marked as running; after a wake word it starts one."""
@@ -109,17 +109,16 @@ class Pipeline:
 
     # ---- one run
 
-    async def _run(self, run: Run, start_stage: str, previous: asyncio.Task[None] | None) -> None:
+    async def _run(self, run: Run, start_stage: str, word: str | None, previous: asyncio.Task[None] | None) -> None:
         try:
-            if previous is not None and not previous.done():
-                previous.cancel()
-                # a stubborn agent takes its time, and so does the acknowledgement
-                await asyncio.wait([previous])
+            is_cancelled = previous is not None and await _is_cancelled_before_the_end_of(previous)
             if start_stage == "tts":
                 if self._rule.acks_abort:
                     await self._send(Error(text="tts_input is required", code="validation-error").event())
                 return
-            if self._is_duplicate():
+            if is_cancelled:
+                return
+            if self._is_duplicate(word):
                 await self._send(Error(text="woken by another", code="duplicate_wake_up_detected").event())
                 return
             await self._converse(run)
@@ -128,9 +127,10 @@ class Pipeline:
         finally:
             # of whichever run this is, even if a newer one has begun: the deaf turn
             self.is_running = False
+            if start_stage != "tts":
+                self._word = None
 
-    def _is_duplicate(self) -> bool:
-        word, self._word = self._word, None
+    def _is_duplicate(self, word: str | None) -> bool:
         if word is None:
             return False
         now = time.monotonic()
@@ -235,6 +235,18 @@ class Pipeline:
                 elif event.type == "audio-stop":
                     return True
         return False
+
+
+async def _is_cancelled_before_the_end_of(previous: asyncio.Task[None]) -> bool:
+    """Ends a run and waits for it: a stubborn agent takes its time, and so does the acknowledgement."""
+    is_cancelled = False
+    previous.cancel()
+    while not previous.done():
+        try:
+            await asyncio.wait([previous])
+        except asyncio.CancelledError:
+            is_cancelled = True
+    return is_cancelled
 
 
 class _SpeechStream:

@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 # the longest that a run takes to die; a hub that does not say when it has is taken at that
 _DYING_MS = 3000
 
+# ten minutes without a loss, and the next one is news again
+_STEADY_MS = 600_000
+
 # a reply without a format in its first event is what every hub sends today
 _DEFAULT_RATE_HZ = 22_050
 
@@ -58,6 +61,8 @@ class HubPeer:
         self._sinks: dict[Stream, ReplySink] = {}
         self._turn = 0
         self._aborted_at: Millis | None = None
+        self._lost_at: Millis | None = None
+        self._losses = 0
 
     async def start(self, host: str, port: int) -> int:
         """Listens; the port."""
@@ -113,7 +118,8 @@ class HubPeer:
 
     def session_opened(self, peer: str) -> None:
         """A hub has chosen us."""
-        _log.info("hub %s is here", peer)
+        away_s = 0.0 if self._lost_at is None else (self._now() - self._lost_at) / 1000
+        _log.log(self._news_level(logging.INFO), "hub %s is here after %.1f s", peer, away_s)
         self._gate = StreamGate()
         self._gate.begin_turn(self._turn, owed=False)
         self._sinks.clear()
@@ -121,8 +127,16 @@ class HubPeer:
 
     def session_closed(self, why: str) -> None:
         """It is gone."""
-        _log.warning("the hub is gone: %s", why)
+        _log.log(self._news_level(logging.WARNING), "the hub is gone: %s", why)
+        self._losses += 1
+        self._lost_at = self._now()
         self._emit(ev.HubClosed(self._now()))
+
+    def _news_level(self, level: int) -> int:
+        """A hub that comes and goes all night is worth a line or two, not a log full of them."""
+        if self._lost_at is not None and self._now() - self._lost_at > _STEADY_MS:
+            self._losses = 0
+        return level if self._losses <= 1 else logging.DEBUG
 
     def session_event(self, event: WireEvent) -> None:
         """It says something. PeerError if it makes no sense."""

@@ -11,7 +11,7 @@ from satellite.core.state import State, Why
 from satellite.core.units import RATE_HZ, Millis, frames
 from satellite.mock.agent import keyword_agent
 from satellite.mock.recordings import COMMAND, STOP
-from tests.service.house import PATIENT, REPLY, REPLY_TEXT, house, play
+from tests.service.house import MURMUR, PATIENT, REPLY, REPLY_TEXT, house, play
 
 
 def test_words_over_the_reply_stop_it_and_are_the_next_command() -> None:
@@ -61,7 +61,7 @@ def test_a_false_alarm_over_the_reply_lets_it_go_on_to_its_end() -> None:
     async def story() -> None:
         async with house(keyword_agent({}, REPLY_TEXT), burst=PATIENT) as place:
             await place.answer(into_s=0.4)
-            place.say("tts_uhhuh_joe")
+            place.say(MURMUR)
             await place.until_state(State.HELD)
             await place.until_state(State.SPEAKING)
             resumed = place.room.end_frame
@@ -157,9 +157,10 @@ def test_a_microphone_that_stalls_while_the_reply_is_held_lets_it_go_on() -> Non
     async def story() -> None:
         async with house(keyword_agent({}, REPLY_TEXT), burst=PATIENT) as place:
             await place.answer(into_s=0.4)
-            place.say("tts_uhhuh_joe")
+            place.say(MURMUR)
             await place.until_state(State.HELD)
-            place.card.stall(700)
+            # longer than the murmur
+            place.card.stall(1200)
             await place.until_state(State.SPEAKING)
             assert place.seen.told(ev.MicrophoneStalled)
             await place.until_over()
