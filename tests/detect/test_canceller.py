@@ -1,7 +1,7 @@
 import numpy as np
-from satellite.audio.levels import level_db
 
 from satellite.audio.card import Samples
+from satellite.audio.levels import level_db
 from satellite.core.units import PERIOD_FRAMES
 from satellite.detect.canceller import CANCELLER_DELAY_FRAMES, EchoCanceller
 from tests.detect.conftest import Recording

@@ -119,14 +119,14 @@ def test_a_muted_satellite_is_silent_and_deaf_until_the_hub_is_back() -> None:
     """The mute switch ends a reply at once, no wake word opens a turn, and the hub's new connection ends it."""
 
     async def story() -> None:
-        async with house(keyword_agent({}, LONG_TEXT), hub_rule=HubRule(ping_s=0.2, dead_s=1.0)) as place:
+        async with house(keyword_agent({}, LONG_TEXT), hub_rule=HubRule(ping_s=0.2, dead_s=0.7)) as place:
             await place.answer(into_s=0.5)
             await place.hub.pause()
             await place.until_state(State.MUTED)
             muted = place.room.end_frame + frames(100)
             place.wake()
             # the hub notices that nothing comes any more
-            await place.until_frame(muted + frames(1600))
+            await place.until_frame(muted + frames(1200))
             assert place.service.state is State.MUTED
             assert not place.room.cone.between(muted, place.room.cone.end_frame).any()
             assert place.order("run-asr") == ["run-asr"]
