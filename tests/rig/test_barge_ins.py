@@ -16,8 +16,8 @@ def test_every_word_over_the_answer_arrives_and_nothing_of_the_answer_sounds_lat
     """Talking over an answer stops it, sends the user's words whole, and not one stale sample sounds."""
     found, missed = asyncio.run(run(card, count, tmp_path, ser_db=0.0))
     assert len(found) == count
-    # a user as loud as the loudspeaker is hardly ever missed; at -10 dB README tells how often
-    assert missed <= count // 10
+    # hardly any at this level, on a busy machine too; at -10 dB the README tells how many
+    assert missed <= 2
     for barge_in in found:
         _check(barge_in)
 

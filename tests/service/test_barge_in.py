@@ -41,7 +41,7 @@ def test_every_answer_can_be_talked_over() -> None:
             place.say("tts_lights_heart")
             await place.until(lambda: len(place.seen.of(act.Play)) == 2)
             await place.until_played(0.3)
-            place.say("tts_lights_joe")
+            place.say("tts_lights_heart")
             await place.until_understood(3)
             assert place.words() == [STOP, COMMAND, COMMAND]
             assert place.interrupts() == [
