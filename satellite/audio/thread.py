@@ -31,11 +31,6 @@ class AudioThread:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it runs."""
-        return self._thread.is_alive()
-
     def start(self) -> None:
         """Begins; the card is opened in the thread, and tried again for as long as it takes."""
         self._thread.start()

@@ -26,7 +26,7 @@ _STEP_S = 0.05
 _LATER_S = 0.3
 
 # Places in the answer, where somebody 10 dB softer than the loudspeaker is heard. The command would be in most places; a
-# word of a third of a second like "stop" is lost under the answer in many: the README says how many.
+# word of a third of a second like "stop" is lost under the answer in many, as the README says.
 TALK_OVER_MS = 2000
 COUGH_MS = 1250
 STOP_MS = 2550

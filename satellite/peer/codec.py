@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from wyoming.audio import AudioChunk, AudioFormat, AudioStart, AudioStop
+from wyoming.audio import AudioChunk, AudioFormat, AudioStop
 from wyoming.event import Event as WireEvent
 from wyoming.info import Attribution, Info, MicProgram, Satellite, SndProgram
 from wyoming.pipeline import PipelineStage, RunPipeline
@@ -62,11 +62,6 @@ def abort() -> WireEvent:
 def audio(pcm: bytes, at: Millis) -> WireEvent:
     """A piece of the microphone that begins at this time."""
     return AudioChunk(rate=RATE_HZ, width=_WIDTH, channels=1, audio=pcm, timestamp=at).event()
-
-
-def audio_start(at: Millis) -> WireEvent:
-    """The microphone's audio begins."""
-    return AudioStart(rate=RATE_HZ, width=_WIDTH, channels=1, timestamp=at).event()
 
 
 def audio_stop(at: Millis) -> WireEvent:
