@@ -113,8 +113,7 @@ class Room:
     def _cone_of(self, played: Signal) -> Signal:
         if self._drive == 0:
             return played
-        clipped: Signal = np.tanh(np.float32(self._drive) * played) / np.float32(self._drive)
-        return clipped
+        return (np.tanh(self._drive * played) / self._drive).astype(np.float32)
 
     def _noise_between(self, start: int, end: int) -> Signal:
         if len(self._noise) == 0:
