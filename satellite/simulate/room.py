@@ -113,7 +113,8 @@ class Room:
     def _cone_of(self, played: Signal) -> Signal:
         if self._drive == 0:
             return played
-        return (np.tanh(self._drive * played) / self._drive).astype(np.float32)
+        clipped: Signal = (np.tanh(self._drive * played) / self._drive).astype(np.float32)
+        return clipped
 
     def _noise_between(self, start: int, end: int) -> Signal:
         if len(self._noise) == 0:
