@@ -29,6 +29,7 @@ from satellite.core.table import step
 from satellite.core.units import Millis
 from satellite.detect.canceller import EchoCanceller
 from satellite.detect.loop_delay import measure_loop_delay
+from satellite.detect.near_end import NearEnd
 from satellite.detect.silero import SileroVad
 from satellite.detect.voicing import voicing
 from satellite.detect.wake import WakeHeard, WakeWords, WakeWordSettings
@@ -58,6 +59,7 @@ class Service:
         self.engine = AudioEngine(
             EchoCanceller(),
             SileroVad(config.vad.model_path),
+            NearEnd(),
             voicing,
             ReflexRule(duck_probability=config.barge_in.duck_probability),
             time.monotonic,

@@ -20,7 +20,7 @@ from satellite.audio.player import Player, Status
 from satellite.audio.reference import Reference
 from satellite.core import events as ev
 from satellite.core import reflex as rx
-from satellite.core.echo import AUDIBLE_REFERENCE_DB
+from satellite.core.echo import Excess
 from satellite.core.reflex import Mode, Observation, Reflex, ReflexRule, Verdict
 from satellite.core.say import Allow
 from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Frames, Millis, Probability, frames, millis
@@ -29,8 +29,6 @@ from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Frames, Mill
 STALL_MS = 200
 # a reply's first sample waits so long for a voice to finish
 POLITE_MS = 300
-# AEC3 has converged after so much reference
-CONVERGING_PERIODS = 3000 // PERIOD_MS
 # two seconds of reports that the event loop has not fetched
 MOST_REPORTS = 400
 
@@ -50,8 +48,18 @@ class VoiceDetector(Protocol):
     def hop_frames(self) -> int: ...
 
 
+class NearEndDetector(Protocol):
+    """Says how far a period of the raw microphone exceeds what was played as it reaches the microphone then."""
+
+    def feed(self, near: Samples, far: Samples) -> Excess: ...
+
+    def calibrate(self) -> None: ...
+
+    def release(self) -> None: ...
+
+
 Voicing = Callable[[Samples], float]
-"""How voiced the last samples of the cancelled signal are; it is given `_VOICING_FRAMES` of them."""
+"""How voiced the last samples of a signal are; it is given `_VOICING_FRAMES` of them."""
 
 # two periods of the lowest voice
 _VOICING_FRAMES = 640
@@ -64,6 +72,7 @@ class AudioEngine:
         self,
         canceller: Canceller,
         detector: VoiceDetector,
+        near_end: NearEndDetector,
         voicing: Voicing,
         rule: ReflexRule,
         clock: Callable[[], float],
@@ -75,8 +84,10 @@ class AudioEngine:
         self.frame = Frames(0)
         self.reflex = Reflex()
         self.overruns = self.underruns = 0
-        self._canceller, self._detector, self._voicing, self._rule = canceller, detector, voicing, rule
-        self._recent: Samples = np.zeros(_VOICING_FRAMES, np.int16)
+        self._canceller, self._detector, self._near_end = canceller, detector, near_end
+        self._voicing, self._rule = voicing, rule
+        self._recent_near: Samples = np.zeros(_VOICING_FRAMES, np.int16)
+        self._recent_clean: Samples = np.zeros(_VOICING_FRAMES, np.int16)
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
         self._card: Card | None = None
         self.player = Player(RATE_HZ)
@@ -84,7 +95,6 @@ class AudioEngine:
         self._waiting: cmd.PlayReply | None = None
         self._allow = Allow.NONE
         self._kept_turn: int | None = None
-        self._converging = CONVERGING_PERIODS
         self._heard_at_s = clock()
         self._is_stalled = False
         self._loop_delay = frames(queue_ms)
@@ -106,7 +116,6 @@ class AudioEngine:
         self.frame = Frames(self.frame + int(away_s * RATE_HZ) // PERIOD_FRAMES * PERIOD_FRAMES)
         self._heard_at_s = self._clock()
         self._forget_reply()
-        self._relearn()
 
     def detach(self) -> None:
         """The card is gone; what played on it has ended."""
@@ -146,13 +155,14 @@ class AudioEngine:
         far = self._reference.take()
         clean = self._canceller.process(near, far)
         probability = self._detector.feed(clean)
+        excess = self._near_end.feed(near, self._reference.period(self._loop_delay))
+        _push(self._recent_near, near)
+        _push(self._recent_clean, clean)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
         self._on_period(first, clean)
-        seen = self._observe(near, clean, probability)
+        seen = self._observe(clean, probability, excess)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
         self.reports.append(cmd.Heard(first, clean.tobytes()))
-        self._recent[:-PERIOD_FRAMES] = self._recent[PERIOD_FRAMES:]
-        self._recent[-PERIOD_FRAMES:] = clean
         if probability is not None:
             self._report_window(Probability(probability))
         self._act(verdict)
@@ -163,36 +173,37 @@ class AudioEngine:
     def _report_window(self, probability: Probability) -> None:
         # it takes as long as the voice detector, and only matters where a voice may be judged
         may_matter = self.player.reply is not None or probability >= self._rule.quiet_probability
-        voicing = self._voicing(self._recent) if may_matter else 0.0
+        voicing = self._voicing(self._recent_clean) if may_matter else 0.0
         length, level_db = Frames(self._detector.hop_frames), self.reflex.clean.level_db
         self.reports.append(ev.VoiceWindow(self.now(), self.frame, length, probability, voicing, level_db))
 
-    def _observe(self, near: Samples, clean: Samples, probability: float | None) -> Observation:
-        reference_db = self._reference.level_db(self._loop_delay)
-        if reference_db > AUDIBLE_REFERENCE_DB and self._converging:
-            self._converging -= 1
+    def _observe(self, clean: Samples, probability: float | None, excess: Excess) -> Observation:
         listening = self._allow is Allow.SPEECH and self.player.status is Status.PLAYING
+        is_judged = self.reflex.mode is Mode.PROBING and probability is not None
         return Observation(
             end=self.frame,
             probability=None if probability is None else Probability(probability),
-            mic_db=level_db(near),
             clean_db=level_db(clean),
-            reference_db=reference_db,
+            near_end=excess,
+            voicing=self._voicing(self._recent_near) if is_judged else 0.0,
+            reference_db=self._reference.level_db(self._loop_delay),
             is_ducked=self._reference.is_ducked(self._loop_delay),
             is_playing=listening,
             remaining_ms=self.player.remaining_ms,
-            is_converging=self._converging > 0,
         )
 
     def _act(self, verdict: Verdict) -> None:
         match verdict:
             case Verdict.DUCK:
+                self._near_end.calibrate()
                 self.player.duck()
                 self.reports.append(cmd.Ducked(self.frame, True))
             case Verdict.UNDUCK:
+                self._near_end.release()
                 self.player.unduck()
                 self.reports.append(cmd.Ducked(self.frame, False))
             case Verdict.HOLD:
+                self._near_end.release()
                 self._silence()
                 self._report_held(self.reflex.onset, self.reflex.peak_probability)
             case Verdict.NONE:
@@ -210,20 +221,14 @@ class AudioEngine:
             return
         self._is_stalled = True
         if self.reflex.mode in (Mode.DUCKING, Mode.PROBING):
-            self.reflex = rx.resume(self.reflex, self.frame, self._rule)
+            self.reflex = rx.rest(self.reflex, self.frame, self._rule)
             self._act(Verdict.UNDUCK)
         self._start_now()
         self.reports.append(ev.MicrophoneStalled(self.now()))
 
     def _notice_xruns(self) -> None:
         assert self._card is not None
-        overruns, underruns = self._card.microphone.overruns, self._card.speaker.underruns
-        if (overruns, underruns) != (self.overruns, self.underruns):
-            self.overruns, self.underruns = overruns, underruns
-            self._relearn()
-
-    def _relearn(self) -> None:
-        self._converging = CONVERGING_PERIODS
+        self.overruns, self.underruns = self._card.microphone.overruns, self._card.speaker.underruns
 
     # ---- obeying
 
@@ -349,3 +354,8 @@ class AudioEngine:
         overlap = self.reflex.voice_over_end(self.frame, self._rule) if self._allow is Allow.SPEECH else None
         self.reports.append(ev.ReplyEnded(self.now(), reply.turn, self.player.position, overlap))
         self._forget_reply()
+
+
+def _push(recent: Samples, period: Samples) -> None:
+    recent[:-PERIOD_FRAMES] = recent[PERIOD_FRAMES:]
+    recent[-PERIOD_FRAMES:] = period

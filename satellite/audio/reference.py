@@ -45,6 +45,7 @@ class Reference:
         self._gains: deque[float] = deque([1.0] * (self._lag_periods + 1), maxlen=_HISTORY_PERIODS)
         self._powers: deque[float] = deque([0.0] * _HISTORY_PERIODS, maxlen=_HISTORY_PERIODS)
         self._ducked: deque[bool] = deque([False] * _HISTORY_PERIODS, maxlen=_HISTORY_PERIODS)
+        self._samples: Samples = np.zeros(_HISTORY_PERIODS * PERIOD_FRAMES, np.int16)
         self.holes = 0
         """How often there was nothing to take."""
 
@@ -66,6 +67,8 @@ class Reference:
         gain = self._gains.popleft() if self._gains else 1.0
         x = period.astype(np.float32)
         mean = float(np.dot(x, x)) / PERIOD_FRAMES / 32768.0**2
+        self._samples[:-PERIOD_FRAMES] = self._samples[PERIOD_FRAMES:]
+        self._samples[-PERIOD_FRAMES:] = period
         self._powers.append(mean)
         self._ducked.append(gain <= _DUCKED_GAIN)
         self._settle(mean)
@@ -84,6 +87,11 @@ class Reference:
             part = min(left, PERIOD_FRAMES)
             self._powers[-i] *= 1.0 - part / PERIOD_FRAMES
             left -= part
+
+    def period(self, delay_frames: int) -> Samples:
+        """What reaches the microphone in the present period, if it lags by so many frames."""
+        end = len(self._samples) - min(delay_frames, len(self._samples) - PERIOD_FRAMES)
+        return self._samples[end - PERIOD_FRAMES : end]
 
     def level_db(self, delay_frames: int) -> Decibels:
         """Of what reaches the microphone in the present period, before the echo path's loss, if it lags by so many frames."""

@@ -1,4 +1,4 @@
-"""How loud our own echo should be: predicted from what the speaker plays, and how far the prediction errs.
+"""How loud our own echo should be behind the canceller: predicted from what the speaker plays, and how far that errs.
 
 Pure arithmetic on levels, one step a period. The step sizes of `Coupling` were measured on 32 ms windows and are scaled
 to periods here.
@@ -12,7 +12,20 @@ from satellite.core.units import PERIOD_MS, SILENCE_DB, Decibels
 # a reference below this is not heard in any room, so nothing is learnt from it
 AUDIBLE_REFERENCE_DB = -60.0
 
+# What the bands of the microphone exceed their expectation by, summed. In 11 minutes of replies in six rooms echo alone
+# reached 8 in all but a few periods; a user 15 dB below his echo reaches 40.
+NEAR_END_DB = 20.0
+
 _PER_PERIOD = PERIOD_MS / 32.0
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """How far the raw microphone is above what speaker and noise explain: decibels, summed over bands of hearing."""
+
+    now_db: float = 0.0
+    in_probe_db: float = 0.0
+    """The same, if all that was heard when the reply was ducked is taken for echo. 0 outside of a probe."""
 
 
 def power(level_db: float) -> float:

@@ -2,19 +2,21 @@
 
 Theory of operation
 -------------------
-Whoever listens to a microphone beside its own loudspeaker hears itself. The canceller takes most of that away, never all,
-and what it leaves sounds like speech, because it is. So no threshold on the cancelled signal can tell a quiet user from a
-loud echo. But we hold the volume knob: turn the reply down by 20 dB, and our echo in the raw microphone falls by as much,
-whatever state the canceller is in. A person does not fall. The duck is the test.
+Whoever listens to a microphone beside its own loudspeaker hears itself. There are two witnesses, and each has a weakness.
+The voice detector listens behind the canceller, which leaves little of our echo, but takes a soft user away with it for a
+few hundred milliseconds. The near-end detector compares the raw microphone, band by band, with what the speaker explains;
+it is there at once, but knows sounds and not voices, and believes what it was taught of the echo path. So neither decides
+alone. We hold the volume knob: turn the reply down by 20 dB, and our echo in the raw microphone falls by as much, whatever
+state canceller and path are in. A person does not fall. The duck is the test.
 
-1. WATCHING. Voice in the cancelled signal, louder than the echo expected to be left there: DUCK.
+1. WATCHING. Voice behind the canceller, or a sound that the speaker does not explain: DUCK.
 2. DUCKING. Waiting for the ducked sound to reach the microphone.
-3. PROBING. A window is a hit if there still is voice and the raw microphone is louder than the ducked echo can be. Enough
-   hits in a few windows: HOLD. Too few in a quarter of a second: UNDUCK, learn from it how loud our echo can be, and wait.
+3. PROBING. All that was heard at the duck is taken for echo, and should have fallen. A window is a hit if more is heard than
+   that, and it is a voice. Enough hits in a few windows: HOLD. Too few in a quarter of a second: UNDUCK, and wait.
 4. HELD. The reply stands still. What becomes of it is the conversation's to decide.
 
-The echo that the raw microphone should hear is calibrated at the very moment of the duck, so a wrong idea of the echo path
-costs a dip in volume and not the reply.
+So a wrong idea of the echo path costs a dip in volume and not the reply. Where sounds that are no voices dip it again and
+again - dishes, music - the near-end detector alone is not believed for a while.
 
 `step` is a pure function of state and observation. It knows no clock but the count of microphone frames.
 """
@@ -22,7 +24,7 @@ costs a dip in volume and not the reply.
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from satellite.core.echo import AUDIBLE_REFERENCE_DB, Average, Coupling, Floor, RoomRule, Smear, margin_db
+from satellite.core.echo import AUDIBLE_REFERENCE_DB, NEAR_END_DB, Average, Coupling, Excess, Floor, RoomRule, Smear, margin_db
 from satellite.core.units import Decibels, Frames, Millis, Probability, frames
 
 
@@ -55,12 +57,12 @@ class ReflexRule:
     # or a faint one that is far above it: weak first consonants
     faint_probability: float = 0.12
     faint_margin_db: float = 15.0
-    # in the probe the raw microphone is the witness; the voice detector, still dazed by the echo, only has to consent
+    # or a sound in the room that the speaker does not explain
+    near_end_db: float = NEAR_END_DB
+    # in the probe that must be there still, and be a voice: the detector, dazed by the echo, only has to consent ...
     probe_probability: float = 0.15
-    # the raw microphone above the ducked echo
-    probe_margin_db: float = 5.0
-    # while the canceller is still learning, its leftovers sound most like voice
-    converging_margin_db: float = 7.0
+    # ... or what is heard is voiced, as vowels are and breath, coughs and clatter are not
+    probe_voicing: float = 0.5
     probe_hits: int = 2
     # 2 hits of the last 5 windows of 32 ms
     probe_window_ms: Millis = Millis(160)
@@ -68,14 +70,20 @@ class ReflexRule:
     probe_timeout_ms: Millis = Millis(250)
     # after a probe that failed, so that one sound is not tested over and over
     refractory_ms: Millis = Millis(200)
+    # two alarms that were false within so long, and a sound alone is no evidence until the first of them is so old ...
+    noisy_ms: Millis = Millis(30_000)
+    # ... unless the voice detector finds it this likely
+    noisy_probability: float = 0.08
     # nothing is interrupted this close to the end of a reply
     last_ms: Millis = Millis(50)
     # an onset lies at most so far before its detection
     onset_limit_ms: Millis = Millis(1000)
-    # a window below both is silence; the onset is looked for behind the last stretch of these that was longer than a pause
+    # a window below all three is silence; the onset is looked for behind the last stretch of these that was longer than a pause
     # inside a word
     quiet_probability: float = 0.10
     quiet_margin_db: float = 1.0
+    # echo alone hardly ever reaches this
+    quiet_near_end_db: float = 8.0
     quiet_ms: Millis = Millis(200)
     # a voice this recent is still there
     live_ms: Millis = Millis(100)
@@ -91,8 +99,12 @@ class Observation:
     end: Frames
     probability: Probability | None
     """Of the voice detector's window that ended in this period, if one did."""
-    mic_db: Decibels
     clean_db: Decibels
+    """Behind the canceller."""
+    near_end: Excess
+    """Of the raw microphone."""
+    voicing: float
+    """Of the raw microphone: how voiced it is; asked for in a probe only."""
     reference_db: Decibels
     """Of what the speaker emitted, after all gains, as it reaches the microphone in this period."""
     is_ducked: bool
@@ -101,8 +113,6 @@ class Observation:
     """Whether there is a reply that an interruption would stop."""
     remaining_ms: Millis | None
     """What the speaker has yet to play of it; None while more may come."""
-    is_converging: bool
-    """Whether the canceller is still learning the echo path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +127,22 @@ class Reflex:
     peak_probability: Probability = Probability(0.0)
     hits: tuple[Frames, ...] = ()
     refractory_until: Frames = Frames(0)
+    false_alarms: tuple[Frames, ...] = ()
+    """The last two."""
     last_quiet: Frames = Frames(0)
     quiet_since: Frames | None = None
-    trigger_excess_db: float = 0.0
+    last_probability: Probability = Probability(0.0)
     smear: Smear = Smear()
     echo: Average = Average()
-    mic: Average = Average()
     clean: Average = Average()
-    mic_noise: Floor = Floor()
-    clean_noise: Floor = Floor()
-    coupling: Coupling = Coupling()
+    noise: Floor = Floor()
     leak: Coupling = Coupling()
+    """Of the canceller: how far above the prediction its leftovers may be."""
     margin_db: float = 0.0
-    probe_margin_db: float = 0.0
+
+    def is_noisy(self, at: Frames, rule: ReflexRule) -> bool:
+        """Whether sounds that were no voices have dipped the reply more than once of late."""
+        return len(self.false_alarms) == 2 and at - self.false_alarms[0] <= frames(rule.noisy_ms)
 
     def is_live(self, at: Frames, rule: ReflexRule) -> bool:
         """Whether there was a voice just now."""
@@ -161,7 +174,12 @@ def step(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, V
 
 
 def resume(reflex: Reflex, at: Frames, rule: ReflexRule) -> Reflex:
-    """The reply goes on after a hold: watch again, after a moment."""
+    """The reply goes on after a hold that was a false alarm: watch again, after a moment."""
+    return rest(replace(reflex, false_alarms=(*reflex.false_alarms[-1:], at)), at, rule)
+
+
+def rest(reflex: Reflex, at: Frames, rule: ReflexRule) -> Reflex:
+    """No longer about the sound it was about: watch again, after a moment."""
     return replace(reflex, mode=Mode.WATCHING, hits=(), refractory_until=Frames(at + frames(rule.refractory_ms)))
 
 
@@ -180,27 +198,20 @@ def release(reflex: Reflex) -> Reflex:
 
 def _listen(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
     smear = reflex.smear.add(seen.reference_db, rule.room)
-    echo, mic, clean = reflex.echo.add(smear.level_db), reflex.mic.add(seen.mic_db), reflex.clean.add(seen.clean_db)
-    changed = replace(reflex, smear=smear, echo=echo, mic=mic, clean=clean)
+    echo, clean = reflex.echo.add(smear.level_db), reflex.clean.add(seen.clean_db)
+    changed = replace(reflex, smear=smear, echo=echo, clean=clean)
     if echo.level_db < AUDIBLE_REFERENCE_DB:
-        return replace(
-            changed,
-            mic_noise=reflex.mic_noise.add(mic.level_db),
-            clean_noise=reflex.clean_noise.add(clean.level_db),
-        )
-    near_end = reflex.mode is not Mode.WATCHING or reflex.is_live(seen.end, rule)
-    return replace(
-        changed,
-        coupling=reflex.coupling.add(mic.level_db - echo.level_db, near_end),
-        leak=reflex.leak.add(clean.level_db - echo.level_db, near_end),
-    )
+        return replace(changed, noise=reflex.noise.add(clean.level_db))
+    somebody = reflex.mode is not Mode.WATCHING or seen.near_end.now_db >= rule.near_end_db or reflex.is_live(seen.end, rule)
+    return replace(changed, leak=reflex.leak.add(clean.level_db - echo.level_db, somebody))
 
 
 def _note_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
     probability = seen.probability or Probability(0.0)
-    margin = margin_db(reflex.clean.level_db, reflex.echo.level_db + reflex.leak.level_db, reflex.clean_noise)
-    noted = replace(reflex, margin_db=margin)
-    if probability < rule.quiet_probability and margin < rule.quiet_margin_db:
+    margin = margin_db(reflex.clean.level_db, reflex.echo.level_db + reflex.leak.level_db, reflex.noise)
+    noted = replace(reflex, margin_db=margin, last_probability=probability)
+    is_faint = probability < rule.quiet_probability and margin < rule.quiet_margin_db
+    if is_faint and seen.near_end.now_db < rule.quiet_near_end_db:
         since = seen.end if reflex.quiet_since is None else reflex.quiet_since
         long_enough = seen.end - since >= frames(rule.quiet_ms)
         return replace(noted, quiet_since=since, last_quiet=seen.end if long_enough else reflex.last_quiet)
@@ -211,11 +222,20 @@ def _note_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
 
 
 def _is_evidence(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
+    return _is_voice(reflex, seen, rule) or _is_sound(reflex, seen, rule)
+
+
+def _is_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
     if seen.probability is None:
         return False
     return (seen.probability >= rule.duck_probability and reflex.margin_db >= rule.duck_margin_db) or (
         seen.probability >= rule.faint_probability and reflex.margin_db >= rule.faint_margin_db
     )
+
+
+def _is_sound(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
+    believed = not reflex.is_noisy(seen.end, rule) or reflex.last_probability >= rule.noisy_probability
+    return believed and seen.near_end.now_db >= rule.near_end_db
 
 
 # ---- what is decided
@@ -234,8 +254,7 @@ def _watch(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex,
         mode=Mode.DUCKING,
         since=seen.end,
         onset=Frames(max(reflex.last_quiet, earliest, 0)),
-        peak_probability=seen.probability or Probability(0.0),
-        trigger_excess_db=reflex.mic.level_db - reflex.echo.level_db,
+        peak_probability=reflex.last_probability,
         hits=(),
     )
     return ducking, Verdict.DUCK
@@ -244,7 +263,7 @@ def _watch(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex,
 def _await_duck(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, Verdict]:
     """What is heard now was played before the duck; it counts from when the ducked sound arrives."""
     if not _may_interrupt(seen, rule):
-        return resume(reflex, seen.end, rule), Verdict.UNDUCK
+        return rest(reflex, seen.end, rule), Verdict.UNDUCK
     if seen.is_ducked:
         return replace(reflex, mode=Mode.PROBING, since=seen.end), Verdict.NONE
     if seen.end - reflex.since >= frames(rule.longest_loop_ms):
@@ -254,9 +273,9 @@ def _await_duck(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Re
 
 def _probe(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, Verdict]:
     if not _may_interrupt(seen, rule):
-        return resume(reflex, seen.end, rule), Verdict.UNDUCK
+        return rest(reflex, seen.end, rule), Verdict.UNDUCK
     if seen.probability is not None:
-        reflex = _count_hit(reflex, seen, rule)
+        reflex = _count_hit(reflex, seen, seen.probability, rule)
         if len(reflex.hits) >= rule.probe_hits:
             return replace(reflex, mode=Mode.HELD), Verdict.HOLD
     if seen.end - reflex.since >= frames(rule.probe_timeout_ms):
@@ -264,21 +283,17 @@ def _probe(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex,
     return reflex, Verdict.NONE
 
 
-def _count_hit(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
-    probability = seen.probability or Probability(0.0)
-    coupling_db = max(reflex.coupling.level_db, reflex.trigger_excess_db)
-    margin = margin_db(reflex.mic.level_db, reflex.echo.level_db + coupling_db, reflex.mic_noise)
-    needed = rule.converging_margin_db if seen.is_converging else rule.probe_margin_db
+def _count_hit(reflex: Reflex, seen: Observation, probability: Probability, rule: ReflexRule) -> Reflex:
     oldest = seen.end - frames(rule.probe_window_ms)
     hits = tuple(h for h in reflex.hits if h > oldest)
-    if probability >= rule.probe_probability and margin >= needed:
+    is_voice = probability >= rule.probe_probability or seen.voicing >= rule.probe_voicing
+    if is_voice and seen.near_end.in_probe_db >= rule.near_end_db:
         hits = (*hits, seen.end)
-    peak = max(probability, reflex.peak_probability)
-    return replace(reflex, hits=hits, probe_margin_db=margin, peak_probability=peak)
+    return replace(reflex, hits=hits, peak_probability=max(probability, reflex.peak_probability))
 
 
 def _give_up(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, Verdict]:
-    """It was our echo, for it fell with us. So our echo may be this loud."""
+    """It was our echo, for it fell with us, or no voice. So what the canceller leaves may be this loud."""
     # at most 6 dB at a time: a soft voice that failed the test must not make us deaf to the next one
     learnt = min(reflex.clean.level_db - reflex.echo.level_db, reflex.leak.level_db + 6.0)
     return replace(resume(reflex, seen.end, rule), leak=reflex.leak.at_least(learnt)), Verdict.UNDUCK
