@@ -20,10 +20,10 @@ from satellite.audio.player import Player, Status
 from satellite.audio.reference import Reference
 from satellite.core import events as ev
 from satellite.core import reflex as rx
-from satellite.core.echo import Excess
+from satellite.core.echo import AUDIBLE_REFERENCE_DB, Excess
 from satellite.core.reflex import Mode, Observation, Reflex, ReflexRule, Verdict
 from satellite.core.say import Allow
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Frames, Millis, Probability, frames, millis
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, SILENCE_DB, Frames, Millis, Probability, frames, millis
 
 # a dead microphone must not silence the speaker
 STALL_MS = 200
@@ -61,6 +61,9 @@ class NearEndDetector(Protocol):
 Voicing = Callable[[Samples], float]
 """How voiced the last samples of a signal are; it is given `_VOICING_FRAMES` of them."""
 
+# windows below it are no part of any word
+_SILENT_PROBABILITY = 0.10
+
 # two periods of the lowest voice
 _VOICING_FRAMES = 640
 
@@ -87,7 +90,6 @@ class AudioEngine:
         self._canceller, self._detector, self._near_end = canceller, detector, near_end
         self._voicing, self._rule = voicing, rule
         self._recent_near: Samples = np.zeros(_VOICING_FRAMES, np.int16)
-        self._recent_clean: Samples = np.zeros(_VOICING_FRAMES, np.int16)
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
         self._card: Card | None = None
         self.player = Player(RATE_HZ)
@@ -157,35 +159,45 @@ class AudioEngine:
         probability = self._detector.feed(clean)
         excess = self._near_end.feed(near, self._reference.period(self._loop_delay))
         _push(self._recent_near, near)
-        _push(self._recent_clean, clean)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
         self._on_period(first, clean)
-        seen = self._observe(clean, probability, excess)
+        voicing = self._voicing_of(probability)
+        seen = self._observe(clean, probability, excess, voicing)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
         self.reports.append(cmd.Heard(first, clean.tobytes()))
         if probability is not None:
-            self._report_window(Probability(probability))
+            self._report_window(Probability(probability), voicing)
         self._act(verdict)
         self._start_politely()
         if (sample := self._sampler.add(far, near)) is not None:
             self.reports.append(sample)
 
-    def _report_window(self, probability: Probability) -> None:
-        # it takes as long as the voice detector, and only matters where a voice may be judged
-        may_matter = self.player.reply is not None or probability >= self._rule.quiet_probability
-        voicing = self._voicing(self._recent_clean) if may_matter else 0.0
-        length, level_db = Frames(self._detector.hop_frames), self.reflex.clean.level_db
-        self.reports.append(ev.VoiceWindow(self.now(), self.frame, length, probability, voicing, level_db))
+    @property
+    def _is_alone(self) -> bool:
+        """Whether what the microphone hears now is none of our doing, or was ducked."""
+        reference = self._reference
+        return reference.is_ducked(self._loop_delay) or reference.level_db(self._loop_delay) < AUDIBLE_REFERENCE_DB
 
-    def _observe(self, clean: Samples, probability: float | None, excess: Excess) -> Observation:
+    def _voicing_of(self, probability: float | None) -> float:
+        """Of the window that ends now. It takes as long as the voice detector, so only where a voice may be judged."""
+        if probability is None or not self._is_alone:
+            return 0.0
+        may_matter = self.player.reply is not None or probability >= _SILENT_PROBABILITY
+        return self._voicing(self._recent_near) if may_matter else 0.0
+
+    def _report_window(self, probability: Probability, voicing: float) -> None:
+        length = Frames(self._detector.hop_frames)
+        level = level_db(self._recent_near) if self._is_alone else SILENCE_DB
+        self.reports.append(ev.VoiceWindow(self.now(), self.frame, length, probability, voicing, level))
+
+    def _observe(self, clean: Samples, probability: float | None, excess: Excess, voicing: float) -> Observation:
         listening = self._allow is Allow.SPEECH and self.player.status is Status.PLAYING
-        is_judged = self.reflex.mode is Mode.PROBING and probability is not None
         return Observation(
             end=self.frame,
             probability=None if probability is None else Probability(probability),
             clean_db=level_db(clean),
             near_end=excess,
-            voicing=self._voicing(self._recent_near) if is_judged else 0.0,
+            voicing=voicing,
             reference_db=self._reference.level_db(self._loop_delay),
             is_ducked=self._reference.is_ducked(self._loop_delay),
             is_playing=listening,

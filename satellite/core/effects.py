@@ -87,7 +87,7 @@ def noise(c: Conversation, e: ev.VoiceWindow) -> bool:
 def still_talking(c: Conversation, e: ev.Event) -> bool:
     """There is voice, or was just now."""
     burst = c.burst.since(c.onset)
-    return burst.active_ms > 0 and burst.quiet_ms < c.rule.burst.quiet_ms
+    return burst.active_ms > 0 and burst.quiet_ms(c.rule.burst) < c.rule.burst.quiet_ms
 
 
 def reply_is_over(c: Conversation, e: ev.Event) -> bool:

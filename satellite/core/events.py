@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from satellite.core.units import Decibels, Frames, Millis, Probability
+from satellite.core.units import SILENCE_DB, Decibels, Frames, Millis, Probability
 
 
 class Deadline(StrEnum):
@@ -42,13 +42,16 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class VoiceWindow(Event):
-    """The voice detector's word on the window of the cancelled signal that ends at `end`, `length` after the one before."""
+    """The voice detector's word on the window of the cancelled signal that ends at `end`, `length` after the one before.
+
+    `voicing` and `level` are of the raw microphone then; without a word where a reply plays, which they would tell of.
+    """
 
     end: Frames
     length: Frames
     probability: Probability
     voicing: float = 0.0
-    level: Decibels = Decibels(0.0)
+    level: Decibels = SILENCE_DB
 
 
 @dataclass(frozen=True, slots=True)

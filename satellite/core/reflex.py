@@ -78,11 +78,8 @@ class ReflexRule:
     last_ms: Millis = Millis(50)
     # an onset lies at most so far before its detection
     onset_limit_ms: Millis = Millis(1000)
-    # a window below all three is silence; the onset is looked for behind the last stretch of these that was longer than a pause
-    # inside a word
-    quiet_probability: float = 0.10
-    quiet_margin_db: float = 1.0
-    # echo alone hardly ever reaches this
+    # echo alone hardly ever reaches this, so a window below it is silence; the onset is looked for behind the last stretch
+    # of these that was longer than a pause inside a word
     quiet_near_end_db: float = 8.0
     quiet_ms: Millis = Millis(200)
     # a voice this recent is still there
@@ -104,7 +101,7 @@ class Observation:
     near_end: Excess
     """Of the raw microphone."""
     voicing: float
-    """Of the raw microphone: how voiced it is; asked for in a probe only."""
+    """How voiced the raw microphone is; asked for in a probe only."""
     reference_db: Decibels
     """Of what the speaker emitted, after all gains, as it reaches the microphone in this period."""
     is_ducked: bool
@@ -210,12 +207,12 @@ def _note_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
     probability = seen.probability or Probability(0.0)
     margin = margin_db(reflex.clean.level_db, reflex.echo.level_db + reflex.leak.level_db, reflex.noise)
     noted = replace(reflex, margin_db=margin, last_probability=probability)
-    is_faint = probability < rule.quiet_probability and margin < rule.quiet_margin_db
-    if is_faint and seen.near_end.now_db < rule.quiet_near_end_db:
+    if seen.near_end.now_db < rule.quiet_near_end_db:
         since = seen.end if reflex.quiet_since is None else reflex.quiet_since
         long_enough = seen.end - since >= frames(rule.quiet_ms)
-        return replace(noted, quiet_since=since, last_quiet=seen.end if long_enough else reflex.last_quiet)
-    noted = replace(noted, quiet_since=None)
+        noted = replace(noted, quiet_since=since, last_quiet=seen.end if long_enough else reflex.last_quiet)
+    else:
+        noted = replace(noted, quiet_since=None)
     if probability >= rule.duck_probability and margin >= rule.duck_margin_db:
         return replace(noted, voice=seen.end)
     return noted

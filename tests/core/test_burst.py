@@ -18,8 +18,9 @@ QUIET = -(-RULE.quiet_ms // WINDOW_MS)
 # so many windows are words, however they sound
 LONG = -(-RULE.commit_ms // WINDOW_MS)
 
-# so many are long enough to be one
+# so many are long enough to be one, if the detector is sure, and if they are vowels
 WORD = -(-RULE.shortest_ms // WINDOW_MS)
+VOWELS = -(-RULE.vowels_ms // WINDOW_MS)
 
 
 def _burst(*stretches: tuple[int, float], voicing: float = VOWEL) -> Burst:
@@ -35,37 +36,60 @@ def _burst(*stretches: tuple[int, float], voicing: float = VOWEL) -> Burst:
 def test_nothing_is_open() -> None:
     """Not a window was heard yet, so nothing has been quiet either."""
     assert Burst().judge(RULE) is Judgement.OPEN
-    assert (Burst().active_ms, Burst().quiet_ms, Burst().onset, Burst().word_score) == (0, 0, None, 0.0)
+    assert (Burst().active_ms, Burst().quiet_ms(RULE), Burst().onset, Burst().voicing) == (0, 0, None, 0.0)
 
 
 @pytest.mark.parametrize("voicing", [VOWEL, BREATH])
 def test_enough_speech_is_words_at_once(voicing: float) -> None:
     """Not a window sooner, and whatever it sounds like."""
-    assert _burst((LONG - 1, 0.9), voicing=voicing).judge(RULE) is Judgement.OPEN
-    assert _burst((LONG, 0.9), voicing=voicing).judge(RULE) is Judgement.WORDS
+    assert _burst((LONG - 1, 0.95), voicing=voicing).judge(RULE) is Judgement.OPEN
+    assert _burst((LONG, 0.95), voicing=voicing).judge(RULE) is Judgement.WORDS
 
 
 def test_gaps_do_not_start_the_count_anew() -> None:
     """Several silent windows inside a word, again and again."""
-    gaps = [stretch for _ in range(LONG) for stretch in ((1, 0.9), (QUIET // 3, 0.0))]
+    gaps = [stretch for _ in range(LONG) for stretch in ((1, 0.95), (QUIET // 3, 0.0))]
     assert _burst(*gaps).judge(RULE) is Judgement.WORDS
 
 
 def test_a_short_word_is_one_when_it_is_over() -> None:
-    """A spoken "stop": not before the silence after it is longer than a closure."""
-    assert _burst((WORD, 0.9), (QUIET - 1, 0.0)).judge(RULE) is Judgement.OPEN
-    assert _burst((WORD, 0.9), (QUIET, 0.0)).judge(RULE) is Judgement.WORDS
+    """By its vowel, though the voice detector is not sure: not before the silence after it is longer than a closure."""
+    assert _burst((VOWELS, 0.4), (QUIET - 1, 0.0)).judge(RULE) is Judgement.OPEN
+    assert _burst((VOWELS, 0.4), (QUIET, 0.0)).judge(RULE) is Judgement.WORDS
 
 
-def test_a_cough_of_the_same_length_is_noise() -> None:
-    """It is breath where a word is voice."""
-    assert _burst((WORD, 0.9), (QUIET - 1, 0.0), voicing=BREATH).judge(RULE) is Judgement.OPEN
-    assert _burst((WORD, 0.9), (QUIET, 0.0), voicing=BREATH).judge(RULE) is Judgement.NOISE
+def test_a_word_with_little_voice_is_one_by_the_detectors_certainty() -> None:
+    """A spoken "stop"."""
+    assert _burst((WORD, 0.95), (QUIET, 0.0), voicing=BREATH).judge(RULE) is Judgement.WORDS
+    assert _burst((WORD - 1, 0.95), (QUIET, 0.0), voicing=BREATH).judge(RULE) is Judgement.NOISE
 
 
-def test_what_is_shorter_than_any_word_is_noise() -> None:
-    """Even if it is a vowel: a single "m"."""
-    assert _burst((WORD - 1, 0.9), (QUIET, 0.0)).judge(RULE) is Judgement.NOISE
+def test_a_cough_is_noise() -> None:
+    """It is breath where a word is voice, and the detector is in doubt."""
+    assert _burst((WORD, 0.8), (QUIET - 1, 0.0), voicing=BREATH).judge(RULE) is Judgement.OPEN
+    assert _burst((WORD, 0.8), (QUIET, 0.0), voicing=BREATH).judge(RULE) is Judgement.NOISE
+
+
+def test_a_vowel_that_is_too_short_is_noise() -> None:
+    """A single "m"."""
+    assert _burst((VOWELS - 1, 0.4), (QUIET, 0.0)).judge(RULE) is Judgement.NOISE
+
+
+def test_a_hum_is_noise() -> None:
+    """Voiced from end to end, and no speech to the detector."""
+    burst = Burst()
+    for n in range(10):
+        burst = burst.add(_window(n, -20.0, VOWEL, 0.1))
+    assert not burst.is_word(RULE)
+
+
+def test_the_rooms_tail_is_no_vowel() -> None:
+    """It rings on in the pitch of the last one, and must not keep a burst open."""
+    burst = Burst()
+    for n, level in enumerate((-20.0, *([-45.0] * QUIET))):
+        burst = burst.add(_window(n, level, VOWEL, 0.4))
+    assert len(burst.vowels(RULE)) == 1
+    assert burst.quiet_ms(RULE) == QUIET * WINDOW_MS
 
 
 def test_silence_alone_is_noise_after_a_while() -> None:
@@ -77,10 +101,15 @@ def test_silence_alone_is_noise_after_a_while() -> None:
 def test_the_loudest_windows_say_what_it_was() -> None:
     """A cough is loud where it is breath, though it may end in a voiced moan."""
     burst = Burst()
-    for level, voicing in ((-20.0, 0.1), (-20.0, 0.1), (-40.0, 0.9), (-40.0, 0.9), (-40.0, 0.9)):
-        one = VoiceWindow(Millis(0), Frames(0), WINDOW, Probability(0.9), voicing, Decibels(level))
-        burst = burst.add(one)
-    assert burst.word_score == pytest.approx(0.1 + 0.45, abs=0.02)
+    for n, (level, voicing) in enumerate(((-20.0, 0.1), (-20.0, 0.1), (-35.0, 0.9), (-35.0, 0.9), (-35.0, 0.9))):
+        burst = burst.add(_window(n, level, voicing, 0.8))
+    assert burst.voicing == pytest.approx(0.14, abs=0.01)
+    assert not burst.is_word(RULE)
+
+
+def _window(number: int, level: float, voicing: float, probability: float) -> VoiceWindow:
+    end = Frames((number + 1) * WINDOW)
+    return VoiceWindow(Millis(0), end, WINDOW, Probability(probability), voicing, Decibels(level))
 
 
 def test_only_what_ended_after_the_onset_counts() -> None:
@@ -114,8 +143,8 @@ def test_it_remembers_the_last_three_seconds_and_counts_them_right(stretches: li
     active = [probability >= ACTIVE_PROBABILITY for probability in kept]
     assert burst.active_ms == WINDOW_MS * sum(active)
     last = max((n for n, is_active in enumerate(active, 1) if is_active), default=0)
-    assert burst.quiet_ms == WINDOW_MS * (len(active) - last)
-    assert 0.0 <= burst.word_score <= 1.5
+    assert burst.quiet_ms(RULE) == WINDOW_MS * (len(active) - last)
+    assert 0.0 <= burst.voicing <= 1.0
 
 
 def test_the_memory_is_long_enough_for_the_longest_doubt() -> None:

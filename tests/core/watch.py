@@ -78,9 +78,9 @@ class Watch:
         rule = before.rule.burst
         since = self._thinks_since if before.state is State.PROCESSING else before.onset
         judged = [w for w in self._windows if w.end > since - frames(rule.before_onset_ms)]
-        voice = sum(w.length for w in judged if w.probability >= ACTIVE_PROBABILITY)
+        voice = sum(w.length for w in judged if w.probability >= ACTIVE_PROBABILITY or w.voicing >= rule.vowel_voicing)
         held_out = isinstance(event, ev.DeadlineReached) and before.state is State.HELD and voice > 0
-        assert held_out or voice >= frames(rule.shortest_ms), "a turn was opened by no words"
+        assert held_out or voice >= frames(min(rule.shortest_ms, rule.vowels_ms)), "a turn was opened by no words"
         return Frames(since - frames(before.rule.preroll_ms) - self._windows[-1].length)
 
     # ---- what is wanted

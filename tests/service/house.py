@@ -58,7 +58,7 @@ _NOISE_DBFS = -72.0
 
 # a voice that is held for certain, and a rule by which it was nothing: which sounds are words is tested elsewhere
 MURMUR = trimmed("tts_lights_heart")[: int(0.9 * RATE_HZ)]
-PATIENT = BurstRule(commit_ms=Millis(1500), word_score=2.0)
+PATIENT = BurstRule(commit_ms=Millis(1500), vowels_ms=Millis(10_000), shortest_ms=Millis(10_000))
 
 # a sound is compared in pieces; what of their energy two resamplings may change; and how far an underrun may move them
 _PIECE = frames(50)
