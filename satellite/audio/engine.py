@@ -240,7 +240,11 @@ class AudioEngine:
 
     def _notice_xruns(self) -> None:
         assert self._card is not None
-        self.overruns, self.underruns = self._card.microphone.overruns, self._card.speaker.underruns
+        overruns, underruns = self._card.microphone.overruns, self._card.speaker.underruns
+        if (overruns, underruns) != (self.overruns, self.underruns):
+            self.overruns, self.underruns = overruns, underruns
+            # the reference may lead the echo by another time now
+            self._sampler.begin()
 
     # ---- obeying
 
@@ -325,12 +329,12 @@ class AudioEngine:
         fade = self.player.hold()
         speaker.drop()
         self._reference.strike(queued)
-        # the writer is this thread, and from here on it has only the fade and silence to write
-        tail = np.zeros(self._period, np.int16)
+        # The writer is this thread, and from here on it has only the fade and silence to write: as many frames as were
+        # dropped, so that what is written next has the lead over its echo that everything before had.
+        tail = np.zeros(max(queued, len(fade)), np.int16)
         tail[: len(fade)] = fade
         self._rest = np.zeros(0, np.int16)
         self._write(tail)
-        self._write(np.zeros(self._target - 2 * self._period, np.int16))
 
     def _fill(self) -> None:
         """Keeps the speaker's queue at its target, with silence where there is nothing to say, so that its lead never jumps."""

@@ -44,12 +44,15 @@ _NOISE_PERIODS = 30
 
 # the expectation is learnt where the echo must be this far above the noise
 _AUDIBLE_DB = 6.0
-# it settles where nine of ten periods of echo lie below it: quickly in the start-up sound, slowly after it
+# it begins with the mean of so many periods, because the first ones may be out of step with the reference ...
+_MEAN_PERIODS = 10
+# ... and settles where nine of ten periods of echo lie below it: quickly in the start-up sound, slowly after it
 _FIRST_RISE_DB, _LAST_RISE_DB, _SETTLING_PERIODS = 1.5, 0.15, 15
 _FALL_PER_RISE = 1.0 / 9.0
-# while somebody speaks his voice must not be learnt as echo
+# while somebody speaks his voice must not be learnt as echo; but what is settled in less than half a second cannot tell
 _RISE_BESIDE_USER = 0.05
 _USER_PERIODS = 30
+_SETTLED_PERIODS = 40
 # a failed probe teaches so much at most: a voice it missed must not make the next one inaudible
 _LESSON_DB = 6.0
 
@@ -137,10 +140,11 @@ class NearEnd:
         audible = echo_db > noise_db + _AUDIBLE_DB
         if self._calibrated_db is not None or not audible.any():
             return
-        self._path_db = np.where(audible & (self._path_periods == 0), self._excess_db, self._path_db)
         rise = np.maximum(_LAST_RISE_DB, _FIRST_RISE_DB / (1.0 + self._path_periods / _SETTLING_PERIODS))
-        up = rise * _RISE_BESIDE_USER if self._user_periods else rise
-        step = np.where(self._excess_db > self._path_db, up, -rise * _FALL_PER_RISE)
+        doubtful = (self._user_periods > 0) & (self._path_periods >= _SETTLED_PERIODS)
+        above_db = self._excess_db - self._path_db
+        tracked = np.where(above_db > 0.0, rise * np.where(doubtful, _RISE_BESIDE_USER, 1.0), -rise * _FALL_PER_RISE)
+        step = np.where(self._path_periods < _MEAN_PERIODS, above_db / (self._path_periods + 1.0), tracked)
         self._path_db = np.where(audible, self._path_db + step, self._path_db)
         self._path_periods += audible
 
