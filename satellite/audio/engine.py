@@ -143,7 +143,7 @@ class AudioEngine:
     def _hear(self, near: Samples) -> None:
         self._heard_at_s = self._clock()
         self._is_stalled = False
-        far = self._reference.take()
+        far = self._reference.take(self._capture.loopback)
         clean = self._canceller.process(near, far)
         probability = self._detector.feed(clean)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
@@ -157,7 +157,7 @@ class AudioEngine:
             self._report_window(Probability(probability))
         self._act(verdict)
         self._start_politely()
-        if (sample := self._sampler.add(far, near)) is not None:
+        if (sample := self._sampler.add(self._reference.written, near)) is not None:
             self.reports.append(sample)
 
     def _report_window(self, probability: Probability) -> None:
