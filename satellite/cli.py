@@ -70,7 +70,8 @@ def _run(args: argparse.Namespace) -> int:
     path = args.config or (_CONFIG_PATH if _CONFIG_PATH.exists() else None)
     config = load_config(path) if path else Config()
     audio = config.audio
-    settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms)
+    channels = (audio.microphone_channel, audio.reference_channel)
+    settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
     return asyncio.run(_serve(Service(config, lambda: open_card(settings))))
 
 

@@ -36,6 +36,8 @@ class AlsaSettings:
         shortest_ms, longest_ms = QUEUE_LIMITS_MS
         if not shortest_ms <= self.queue_ms <= longest_ms:
             raise ConfigError(f"queue_ms is {self.queue_ms}; it has to be {shortest_ms} to {longest_ms}")
+        if self.capture_channel == self.loopback_channel:
+            raise ConfigError(f"audio.reference and audio.microphone_channel are both channel {self.capture_channel}")
 
 
 def open_card(settings: AlsaSettings) -> "AlsaCard":

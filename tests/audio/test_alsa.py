@@ -115,6 +115,12 @@ def test_a_queue_that_is_too_short_or_too_long_is_refused(queue_ms: int) -> None
         AlsaSettings(queue_ms=queue_ms)
 
 
+def test_the_reference_is_another_channel_than_the_microphone() -> None:
+    """Who names the same twice would cancel the user."""
+    with pytest.raises(ConfigError, match="both channel 2"):
+        AlsaSettings(capture_channel=2, loopback_channel=2)
+
+
 def test_short_reads_are_put_together(alsa: FakeAlsa) -> None:
     """A driver that gives fewer frames than there are loses none of them and makes no short period."""
     card, capture, _ = opened(alsa)
