@@ -40,7 +40,7 @@ class Pcm:
     """An open PCM. `format` is what it gives, which need not be what was asked."""
 
     def __init__(self, device: str, direction: Direction, wish: Wish, buffer_ms: int) -> None:
-        self.label = f"{direction} device {device!r}"
+        self.label = label(device, direction)
         self._device, self._direction = device, direction
         self._alsa = alsaaudio()
         try:
@@ -124,6 +124,11 @@ class Pcm:
 
     def _reason(self, error: Exception) -> str:
         return str(error).removesuffix(f" [{self._device}]")
+
+
+def label(device: str, direction: Direction) -> str:
+    """How messages begin."""
+    return f"{direction} device {device!r}"
 
 
 def alsaaudio() -> Any:

@@ -66,7 +66,10 @@ class Ability:
         """From what pyalsaaudio's `getformats()`, `getrates()` and `getchannels()` tell."""
         if isinstance(rates, tuple):
             rates = range(rates[0], rates[1] + 1)
-        return cls(tuple(formats), (rates,) if isinstance(rates, int) else rates, tuple(sorted(channels)))
+        counts: Sequence[int] = sorted(channels)
+        if len(counts) > 1 and counts[-1] - counts[0] == len(counts) - 1:
+            counts = range(counts[0], counts[-1] + 1)
+        return cls(tuple(formats), (rates,) if isinstance(rates, int) else rates, counts)
 
     def wishes(self, rate_hz: int, channels: int) -> Iterator[Wish]:
         """What may be granted, best first: the wanted rate, or else a usual one, or else any."""
@@ -83,10 +86,10 @@ class Ability:
             most = self.channels[-1]
             return f"has no more than {most} channel{'s' * (most > 1)}, and channel {channels - 1} is wanted (they count from 0)"
         if not set(SAMPLE_FORMATS) & set(self.sample_formats):
-            return f"has {_listed(self.sample_formats)} samples; understood are {_listed(tuple(SAMPLE_FORMATS))} ({REMEDY})"
+            return f"has {listed(self.sample_formats)} samples; understood are {listed(tuple(SAMPLE_FORMATS))} ({REMEDY})"
         if not any(will_do(hz) for hz in self.rates_hz):
             needed = f"at least {RATE_HZ} Hz, and whole samples in {PERIOD_MS} ms"
-            return f"runs at {_listed(self.rates_hz)} Hz; needed are {needed} ({REMEDY})"
+            return f"runs at {listed(self.rates_hz)} Hz; needed are {needed} ({REMEDY})"
         return f"refuses every combination of what it can do ({REMEDY})"
 
 
@@ -95,5 +98,6 @@ def will_do(rate_hz: int) -> bool:
     return rate_hz >= RATE_HZ and rate_hz * PERIOD_MS % 1000 == 0
 
 
-def _listed(values: Sequence[object]) -> str:
+def listed(values: Sequence[object]) -> str:
+    """For a reader; neighbours without end are told by the first and the last."""
     return f"{values[0]} to {values[-1]}" if isinstance(values, range) else ", ".join(map(str, values)) or "no usual"

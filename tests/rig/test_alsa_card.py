@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from satellite.audio.alsa import AlsaCard, AlsaSettings, open_card
 from satellite.audio.card import Samples
+from satellite.audio.devices import find_devices
+from satellite.audio.pcm_format import Ability
 from satellite.errors import DeviceError
 from tests.rig.fixtures import configured, room
 from tests.rig.room import Event, Room
@@ -428,3 +430,17 @@ def test_a_channel_that_the_microphone_does_not_have(room: Room) -> None:
     """The error says how many channels there are."""
     with pytest.raises(DeviceError, match="capture device 'mic' has no more than 2 channels, and channel 2 is wanted"):
         open_card(replace(SETTINGS, capture_channel=2))
+
+
+@configured({"mic": {**ARRAY, "formats": ["S24_3LE"]}, "speaker": STEREO_44K_S32})
+def test_the_list_of_devices_says_what_the_hardware_can_do(room: Room) -> None:
+    """Asked through the real library: rates, channels and formats, and nothing stays open."""
+    devices = {(device.name, device.direction): device for device in find_devices()}
+    assert devices["mic", "capture"].ability == Ability(("S24_3LE",), (16_000,), [6])
+    assert devices["speaker", "playback"].ability == Ability(("S32_LE",), (44_100,), [2])
+    assert devices["plugmic", "capture"].converts and devices["default", "playback"].converts
+    room.wait("close", count=len(room.events("open")))
+    card = open_card(SETTINGS)
+    busy = next(device for device in find_devices() if device.name == "mic")
+    assert busy.trouble == "Device or resource busy; another program holds it"
+    card.close()
