@@ -173,7 +173,8 @@ class AlsaCard:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 return False
-            ready = dict(self._poll.poll(left_s * 1000))
+            # a PCM that converts the rate may wake its poll for every second period only
+            ready = dict(self._poll.poll(min(left_s * 1000, PERIOD_MS)))
             if ready:  # `fill` finds out what has happened, but the driver has to see the events
                 self._capture.take_events([(fd, ready.get(fd, 0)) for fd in self._descriptors])
         return True
