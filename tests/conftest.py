@@ -1,4 +1,4 @@
-"""Hypothesis as the core's tests want it: the same examples every time, in a part of a second."""
+"""Hypothesis as the tests want it: the same examples every time, in a part of a second. And which tests are run by hand."""
 
 import pytest
 from hypothesis import HealthCheck, settings
