@@ -50,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-c", "--config", type=Path, help=f"configuration file (default: {_CONFIG_PATH}, if there is one)")
     run.set_defaults(command=_run)
 
+    devices = commands.add_parser("devices", help="list the sound devices, what they can do, and which to put into config.yaml")
+    devices.add_argument("--json", action="store_true", help="print it as JSON")
+    devices.set_defaults(command=_devices)
+
     demo = commands.add_parser("demo", help="watch a conversation in a simulated room: no hardware, no network, no configuration")
     demo.add_argument("--json", action="store_true", help="print the measurements as JSON instead of the timeline")
     demo.set_defaults(command=_demo)
@@ -70,7 +74,8 @@ def _run(args: argparse.Namespace) -> int:
     path = args.config or (_CONFIG_PATH if _CONFIG_PATH.exists() else None)
     config = load_config(path) if path else Config()
     audio = config.audio
-    settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms)
+    channels = (audio.microphone_channel, audio.reference_channel)
+    settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
     return asyncio.run(_serve(Service(config, lambda: open_card(settings))))
 
 
@@ -85,6 +90,14 @@ async def _serve(service: "Service") -> int:  # type: ignore[name-defined]  # no
     finally:
         await service.stop()
     return 0
+
+
+def _devices(args: argparse.Namespace) -> int:
+    from satellite.audio.devices import as_json, as_text, find_devices, recommended
+
+    devices = find_devices()
+    print(as_json(devices) if args.json else as_text(devices))
+    return 0 if all(recommended(devices)) else 1
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -33,7 +33,15 @@ class Audio(_Section, frozen=True):
     speaker: str = "default"
     rate_hz: Annotated[int, Meta(ge=8000, le=192_000)] = 16_000
     queue_ms: Annotated[int, Meta(ge=20, le=40)] = 30
+    microphone_channel: Annotated[int, Meta(ge=0, le=63)] = 0
+    reference: Annotated[str, Meta(pattern="^(playback|channel [0-9]{1,2})$")] = "playback"
     warm_up_dbfs: Annotated[float, Meta(ge=-60.0, le=-6.0)] | None = -26.0
+
+    @property
+    def reference_channel(self) -> int | None:
+        """Of the microphone, in which it returns what it plays; None if what is written to the speaker is the reference."""
+        kind, _, channel = self.reference.partition(" ")
+        return int(channel) if kind == "channel" else None
 
 
 class Wake(_Section, frozen=True):

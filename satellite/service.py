@@ -139,8 +139,8 @@ class Service:
                 self._observer.on_ducked(report)
             case cmd.EchoSample(reference, microphone):
                 self._wake_words.submit(partial(self._measure_loop_delay, reference, microphone))
-            case cmd.DeviceTrouble(message):
-                _log.warning("%s", message)
+            case cmd.DeviceTrouble(message, is_news):
+                _log.log(logging.WARNING if is_news else logging.DEBUG, "%s", message)
             case cmd.DeviceReady():
                 self._on_device_ready(report)
 

@@ -26,7 +26,7 @@ MAY_START = ("cli.py", "__main__.py", "demo/")
 
 # where a library may be known
 HOME = {
-    "alsaaudio": ("audio/alsa.py",),
+    "alsaaudio": ("audio/pcm.py",),
     "wyoming": ("peer/", "mock/", "service.py"),
     "onnxruntime": ("detect/",),
     "pymicro_wakeword": ("detect/",),

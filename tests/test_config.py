@@ -22,6 +22,7 @@ def test_the_example_holds_the_defaults() -> None:
         ("audio: {queue_ms: 500}", "queue_ms"),
         ("hub: {prot: 1}", "prot"),
         ("barge_in: {allow: shouting}", "allow"),
+        ("audio: {reference: channel five}", "reference"),
         ("name: [", "not YAML"),
     ],
 )
@@ -32,6 +33,16 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
         load_config(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "channel"), [("reference: channel 5", 5), ("reference: playback", None), ("queue_ms: 20", None)]
+)
+def test_the_reference_is_playback_or_a_channel(tmp_path: Path, text: str, channel: int | None) -> None:
+    """As one would write it, without quotes or braces."""
+    path = tmp_path / "config.yaml"
+    path.write_text(f"audio:\n  {text}\n")
+    assert load_config(path).audio.reference_channel == channel
 
 
 def test_a_file_that_is_missing_ends_with_the_code_systemd_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

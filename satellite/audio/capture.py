@@ -1,9 +1,8 @@
 """The microphone in periods of 160 samples at 16 kHz, whatever rate the card gives."""
 
-import numpy as np
-
 from satellite.audio.card import Microphone, Samples
-from satellite.core.units import PERIOD_FRAMES, RATE_HZ
+from satellite.audio.resample import PeriodResampler
+from satellite.core.units import RATE_HZ
 
 
 class Capture:
@@ -11,21 +10,18 @@ class Capture:
 
     def __init__(self, microphone: Microphone) -> None:
         self._microphone = microphone
-        self._stream = None
-        if microphone.rate_hz != RATE_HZ:
-            import soxr
-
-            self._stream = soxr.ResampleStream(microphone.rate_hz, RATE_HZ, 1, dtype="int16", quality="LQ")
-        self._waiting: Samples = np.zeros(0, np.int16)
+        rate_hz = microphone.rate_hz
+        self._near = None if rate_hz == RATE_HZ else PeriodResampler(rate_hz)
+        self._loopback = None if rate_hz == RATE_HZ else PeriodResampler(rate_hz)
+        self.loopback: Samples | None = None
+        """As `Microphone.loopback`, at 16 kHz: it belongs to the period that `read` gave last."""
 
     def read(self) -> Samples | None:
         """The next period, or None if it has not come yet. DeviceError if the device is gone."""
-        if self._stream is None:
-            return self._microphone.read()
-        while len(self._waiting) < PERIOD_FRAMES:
-            block = self._microphone.read()
-            if block is None:
-                return None
-            self._waiting = np.concatenate((self._waiting, self._stream.resample_chunk(block)))
-        period, self._waiting = self._waiting[:PERIOD_FRAMES], self._waiting[PERIOD_FRAMES:]
-        return period
+        near = self._microphone.read()
+        if near is None:
+            return None
+        self.loopback = self._microphone.loopback
+        if self.loopback is not None and self._loopback is not None:
+            self.loopback = self._loopback.period(self.loopback)
+        return near if self._near is None else self._near.period(near)

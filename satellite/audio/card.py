@@ -28,6 +28,10 @@ class Microphone(Protocol):
     def overruns(self) -> int:
         """How often samples were lost because they were not read in time."""
 
+    @property
+    def loopback(self) -> Samples | None:
+        """What the device itself played during the period that `read` gave last; None if it does not tell."""
+
     def read(self) -> Samples | None:
         """The next whole period (rate_hz / 100 samples), or None if it is not there yet. DeviceError if the device is gone."""
 

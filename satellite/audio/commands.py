@@ -79,9 +79,10 @@ class Ducked:
 
 @dataclass(frozen=True, slots=True)
 class DeviceTrouble:
-    """The sound device failed; it is tried again. To be logged by whoever may."""
+    """The sound device failed; it is tried again. To be logged by whoever may. `is_news`: nobody was told so before."""
 
     message: str
+    is_news: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""Collects a stretch of reference and microphone while something plays, from which the loop delay is measured elsewhere."""
+"""The loop delay: a stretch of reference and microphone while something plays, from which it is measured elsewhere."""
 
 import numpy as np
 
 from satellite.audio.card import Samples
 from satellite.audio.commands import EchoSample
-from satellite.core.units import PERIOD_FRAMES, frames
+from satellite.core.units import PERIOD_FRAMES, Frames, frames
 
 # long enough for a sound correlation in a reverberant room
 SAMPLE_FRAMES = frames(1000)
@@ -24,6 +24,11 @@ class EchoSampler:
         """Takes one sample from the next sound on."""
         self._at = 0
 
+    @property
+    def is_taking(self) -> bool:
+        """Whether a sample is wanted and not full yet."""
+        return self._at is not None
+
     def add(self, reference: Samples, microphone: Samples) -> EchoSample | None:
         """One period of both; the sample when it is full."""
         at = self._at
@@ -36,3 +41,37 @@ class EchoSampler:
             return None
         self._at = None
         return EchoSample(self._reference.copy(), self._microphone.copy())
+
+
+class LoopDelay:
+    """How long what is written takes to come back, kept right between two measurements by what is known to have moved it."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self._slip = 0
+        self._sampler = EchoSampler()
+        self._sampled_slip = 0
+        self._begun_slip = 0
+
+    def measure(self) -> None:
+        """Takes a sample of the next sound."""
+        self._sampler.begin()
+
+    def add(self, reference: Samples, microphone: Samples, slip_frames: int) -> EchoSample | None:
+        """One period of both; a full sample, unless the reference slipped meanwhile, and then it is taken anew."""
+        if slip_frames != self._begun_slip:
+            self._begun_slip = slip_frames
+            if self._sampler.is_taking:
+                self._sampler.begin()
+        sample = self._sampler.add(reference, microphone)
+        if sample is not None:
+            self._sampled_slip = slip_frames
+        return sample
+
+    def measured(self, frames: int) -> None:
+        """What the last sample says."""
+        self._frames, self._slip = frames, self._sampled_slip
+
+    def at(self, slip_frames: int) -> Frames:
+        """With the reference having slipped so much since the beginning."""
+        return Frames(max(self._frames + slip_frames - self._slip, 0))

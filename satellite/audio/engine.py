@@ -14,7 +14,7 @@ import numpy as np
 from satellite.audio import commands as cmd
 from satellite.audio.capture import Capture
 from satellite.audio.card import Card, Samples
-from satellite.audio.echo_sampler import EchoSampler
+from satellite.audio.echo_sampler import LoopDelay
 from satellite.audio.levels import level_db
 from satellite.audio.player import Player, Status
 from satellite.audio.reference import Reference
@@ -61,6 +61,9 @@ class NearEndDetector(Protocol):
 Voicing = Callable[[Samples], float]
 """How voiced the last samples of a signal are; it is given `_VOICING_FRAMES` of them."""
 
+# the lead is averaged over so many periods: the thread is a little late now and then
+_LEAD_PERIODS = 32
+
 # windows below it are no part of any word
 _SILENT_PROBABILITY = 0.10
 
@@ -99,8 +102,8 @@ class AudioEngine:
         self._kept_turn: int | None = None
         self._heard_at_s = clock()
         self._is_stalled = False
-        self._loop_delay = frames(queue_ms)
-        self._sampler = EchoSampler()
+        self._loop = LoopDelay(frames(queue_ms))
+        self._delay = self._loop.at(0)
 
     # ---- the card
 
@@ -113,7 +116,7 @@ class AudioEngine:
         self._period = card.speaker.rate_hz * PERIOD_MS // 1000
         self._target = card.speaker.rate_hz * self._queue_ms // 1000
         self._rest: Samples = np.zeros(0, np.int16)
-        self._is_running = False
+        self._lead: float | None = None
         away_s = max(self._clock() - self._heard_at_s, 0.0)
         self.frame = Frames(self.frame + int(away_s * RATE_HZ) // PERIOD_FRAMES * PERIOD_FRAMES)
         self._heard_at_s = self._clock()
@@ -137,6 +140,7 @@ class AudioEngine:
             self._fill()
         self._notice_stall()
         self._notice_xruns()
+        self._begin_anew()
         self._fill()
 
     @property
@@ -154,10 +158,11 @@ class AudioEngine:
     def _hear(self, near: Samples) -> None:
         self._heard_at_s = self._clock()
         self._is_stalled = False
-        far = self._reference.take()
+        far = self._reference.take(self._capture.loopback)
         clean = self._canceller.process(near, far)
         probability = self._detector.feed(clean)
-        excess = self._near_end.feed(near, self._reference.period(self._loop_delay))
+        self._delay = self._loop.at(self._reference.slip_frames)
+        excess = self._near_end.feed(near, self._reference.period(self._delay))
         _push(self._recent_near, near)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
         self._on_period(first, clean)
@@ -169,14 +174,14 @@ class AudioEngine:
             self._report_window(Probability(probability), voicing)
         self._act(verdict)
         self._start_politely()
-        if (sample := self._sampler.add(far, near)) is not None:
+        if (sample := self._loop.add(self._reference.written, near, self._reference.slip_frames)) is not None:
             self.reports.append(sample)
 
     @property
     def _is_alone(self) -> bool:
         """Whether what the microphone hears now is none of our doing, or was ducked."""
         reference = self._reference
-        return reference.is_ducked(self._loop_delay) or reference.level_db(self._loop_delay) < AUDIBLE_REFERENCE_DB
+        return reference.is_ducked(self._delay) or reference.level_db(self._delay) < AUDIBLE_REFERENCE_DB
 
     def _voicing_of(self, probability: float | None) -> float:
         """Of the window that ends now. It takes as long as the voice detector, so only where a voice may be judged."""
@@ -198,8 +203,8 @@ class AudioEngine:
             clean_db=level_db(clean),
             near_end=excess,
             voicing=voicing,
-            reference_db=self._reference.level_db(self._loop_delay),
-            is_ducked=self._reference.is_ducked(self._loop_delay),
+            reference_db=self._reference.level_db(self._delay),
+            is_ducked=self._reference.is_ducked(self._delay),
             is_playing=listening,
             remaining_ms=self.player.remaining_ms,
         )
@@ -244,7 +249,7 @@ class AudioEngine:
         if (overruns, underruns) != (self.overruns, self.underruns):
             self.overruns, self.underruns = overruns, underruns
             # the reference may lead the echo by another time now
-            self._sampler.begin()
+            self._loop.measure()
 
     # ---- obeying
 
@@ -261,9 +266,9 @@ class AudioEngine:
                 self._resume(turn)
             case cmd.PlaySound(samples):
                 self.player.add_sound(samples)
-                self._sampler.begin()
+                self._loop.measure()
             case cmd.SetLoopDelay(delay):
-                self._loop_delay = delay
+                self._loop.measured(delay)
 
     def _start_politely(self) -> None:
         """A reply does not begin over a voice: it waits a moment, and if the voice goes on, it is held before it sounds."""
@@ -286,7 +291,7 @@ class AudioEngine:
         waiting, self._waiting = self._waiting, None
         self._allow = waiting.allow_interruptions
         self.player.play(waiting.reply)
-        self._sampler.begin()
+        self._loop.measure()
 
     def _stop(self, turn: int, keep: bool) -> None:
         if self._waiting is not None and self._waiting.reply.turn == turn:
@@ -347,15 +352,28 @@ class AudioEngine:
             self._write(rest)
             queued += len(rest)
         if queued == 0:
-            # the card begins anew: the same lead as ever
-            lead = np.zeros(self._target - self._period, np.int16)
-            self._write(lead)
-            queued += len(lead)
+            # it ran empty, or has just been opened: `_begin_anew` knows better how
+            return
         while queued + self._period <= self._target:
             samples = self.player.next_period(self._period)
             self._write(samples)
             self._reference.wrote(samples, self.player.gain_of_last_period)
             queued += self._period
+        lead = queued - self._waiting_frames
+        self._lead = lead if self._lead is None else self._lead + (lead - self._lead) / _LEAD_PERIODS
+
+    def _begin_anew(self) -> None:
+        """Fills a speaker that stands still with silence, so that what follows has the lead over its echo that all had."""
+        assert self._card is not None
+        if self._card.speaker.queued() + len(self._rest) > 0:
+            return
+        most = self._target - self._period
+        wanted = most if self._lead is None else round(self._lead) + self._waiting_frames
+        self._write(np.zeros(min(max(wanted, self._period), most), np.int16))
+
+    @property
+    def _waiting_frames(self) -> int:
+        return self._reference.waiting_frames * self.player.rate_hz // RATE_HZ
 
     def _write(self, samples: Samples) -> None:
         assert self._card is not None

@@ -3,6 +3,9 @@
 The canceller's reference is the very samples written, at the moment of writing, so it leads the echo by the card's queue.
 That lead must not jump: one period is taken for every period of the microphone, whatever the speaker's clock does meanwhile,
 and the difference is made up for while nothing plays.
+
+A device that returns what it plays as one of its channels knows better: then that is the reference, captured with the
+microphone's period and some frames ahead of its echo. Only whether it was ducked is still told by what was written.
 """
 
 from collections import deque
@@ -10,17 +13,16 @@ from collections import deque
 import numpy as np
 
 from satellite.audio.card import Samples
-from satellite.core.echo import decibels, power
-from satellite.core.units import PERIOD_FRAMES, RATE_HZ, SILENCE_DB, Decibels
+from satellite.audio.levels import level_db
+from satellite.audio.resample import PeriodResampler
+from satellite.core.units import PERIOD_FRAMES, RATE_HZ, Decibels
 
 # one period waits, so that a late write leaves no hole
-_CUSHION = PERIOD_FRAMES
+_CUSHION_PERIODS = 1
 # beyond this the speaker's clock has run ahead
-_MOST_WAITING = 4 * PERIOD_FRAMES
+_MOST_WAITING_PERIODS = 4
 # the longest echo path that is looked back at, and then some
 _HISTORY_PERIODS = 64
-# what the resampler holds back: 18 ms of soxr's LQ
-_RESAMPLER_PERIODS = 2
 # a gain at or below this is a duck
 _DUCKED_GAIN = 0.2
 
@@ -31,75 +33,71 @@ class Reference:
     """A short queue between the two clocks, and the levels of what went through it."""
 
     def __init__(self, rate_hz: int) -> None:
-        self._stream = None
         self._rate_hz = rate_hz
-        if rate_hz != RATE_HZ:
-            import soxr
-
-            # the least delay of the good ones; it comes out of the lead
-            self._stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="int16", quality="LQ")
-        # the period that is taken next, and the cushion behind it
-        self._waiting: Samples = np.zeros(_CUSHION + PERIOD_FRAMES, np.int16)
-        # gains wait as long as the samples do, in the resampler too
-        self._lag_periods = 1 if self._stream is None else 1 + _RESAMPLER_PERIODS
-        self._gains: deque[float] = deque([1.0] * (self._lag_periods + 1), maxlen=_HISTORY_PERIODS)
-        self._powers: deque[float] = deque([0.0] * _HISTORY_PERIODS, maxlen=_HISTORY_PERIODS)
+        self._resampler = None if rate_hz == RATE_HZ else PeriodResampler(rate_hz)
+        # periods with their gains: the one that is taken next, and the cushion behind it
+        self._waiting: deque[tuple[Samples, float]] = deque([(_SILENCE, 1.0)] * (1 + _CUSHION_PERIODS), _MOST_WAITING_PERIODS)
+        self._taken: Samples = np.zeros(_HISTORY_PERIODS * PERIOD_FRAMES, np.int16)
         self._ducked: deque[bool] = deque([False] * _HISTORY_PERIODS, maxlen=_HISTORY_PERIODS)
-        self._samples: Samples = np.zeros(_HISTORY_PERIODS * PERIOD_FRAMES, np.int16)
-        self.holes = 0
-        """How often there was nothing to take."""
+        self.written: Samples = _SILENCE
+        """What `take` would have given last if no device had told what it plays."""
+        self._is_told = False
+        self.slip_frames = 0
+        """By how much the echo has come to follow its reference later than at first, by what this queue did to itself."""
 
     def wrote(self, samples: Samples, gain: float) -> None:
         """A period that the speaker accepted, and the gain of the reply in it."""
-        converted = samples if self._stream is None else self._stream.resample_chunk(samples)
-        self._waiting = np.concatenate((self._waiting, converted))
-        self._gains.append(gain)
-        if len(self._waiting) > _MOST_WAITING:
-            self._waiting = self._waiting[-_MOST_WAITING:]
+        converted = samples if self._resampler is None else self._resampler.period(samples)
+        if len(self._waiting) == _MOST_WAITING_PERIODS:
+            self.slip_frames += PERIOD_FRAMES
+        self._waiting.append((converted, gain))
 
-    def take(self) -> Samples:
-        """The period that belongs to the microphone's present one."""
-        if len(self._waiting) < PERIOD_FRAMES:
-            self.holes += 1
-            period = _SILENCE
-        else:
-            period, self._waiting = self._waiting[:PERIOD_FRAMES], self._waiting[PERIOD_FRAMES:]
-        gain = self._gains.popleft() if self._gains else 1.0
-        x = period.astype(np.float32)
-        mean = float(np.dot(x, x)) / PERIOD_FRAMES / 32768.0**2
-        self._samples[:-PERIOD_FRAMES] = self._samples[PERIOD_FRAMES:]
-        self._samples[-PERIOD_FRAMES:] = period
-        self._powers.append(mean)
-        self._ducked.append(gain <= _DUCKED_GAIN)
-        self._settle(mean)
+    def take(self, loopback: Samples | None = None) -> Samples:
+        """The period that belongs to the microphone's present one: what the device says that it played, if it tells."""
+        self.written = self._take_written()
+        self._is_told = loopback is not None
+        period = self.written if loopback is None else loopback
+        self._taken[:-PERIOD_FRAMES] = self._taken[PERIOD_FRAMES:]
+        self._taken[-PERIOD_FRAMES:] = period
         return period
+
+    def _take_written(self) -> Samples:
+        if self._waiting:
+            period, gain = self._waiting.popleft()
+        else:
+            period, gain = _SILENCE, 1.0
+            self.slip_frames -= PERIOD_FRAMES
+        self._ducked.append(gain <= _DUCKED_GAIN)
+        if not period.any():
+            self._settle()
+        return period
+
+    @property
+    def waiting_frames(self) -> int:
+        """Written, and not taken yet; at 16 kHz."""
+        return len(self._waiting) * PERIOD_FRAMES
 
     def strike(self, queued: int) -> None:
         """The last `queued` frames written (at the speaker's rate) were dropped and will not be heard."""
         left = queued * RATE_HZ // self._rate_hz
-        here = min(left, len(self._waiting))
-        if here:
-            self._waiting = np.concatenate((self._waiting[: len(self._waiting) - here], np.zeros(here, np.int16)))
-        left -= here
-        for i in range(1, _HISTORY_PERIODS):
-            if left <= 0:
-                break
-            part = min(left, PERIOD_FRAMES)
-            self._powers[-i] *= 1.0 - part / PERIOD_FRAMES
-            left -= part
+        for i in range(1, len(self._waiting) + 1):
+            period, gain = self._waiting[-i]
+            kept = max(PERIOD_FRAMES - left, 0)
+            self._waiting[-i] = np.concatenate((period[:kept], _SILENCE[kept:])), gain
+            left = max(left - PERIOD_FRAMES, 0)
+        if left and not self._is_told:
+            self._taken[max(len(self._taken) - left, 0) :] = 0
 
     def period(self, delay_frames: int) -> Samples:
-        """What reaches the microphone in the present period, if it lags by so many frames."""
-        end = len(self._samples) - min(delay_frames, len(self._samples) - PERIOD_FRAMES)
-        return self._samples[end - PERIOD_FRAMES : end]
+        """What reaches the microphone in its present period, before the echo path's loss, if it lags by so many frames."""
+        if self._is_told:
+            delay_frames = 0  # behind what was written it lags; what the device tells is told on time
+        end = len(self._taken) - min(delay_frames, len(self._taken) - PERIOD_FRAMES)
+        return self._taken[end - PERIOD_FRAMES : end]
 
     def level_db(self, delay_frames: int) -> Decibels:
-        """Of what reaches the microphone in the present period, before the echo path's loss, if it lags by so many frames."""
-        whole, part = divmod(delay_frames, PERIOD_FRAMES)
-        whole = min(whole, _HISTORY_PERIODS - 2)
-        share = part / PERIOD_FRAMES
-        mean = (1.0 - share) * self._powers[-1 - whole] + share * self._powers[-2 - whole]
-        return decibels(mean) if mean > power(SILENCE_DB) else SILENCE_DB
+        """Of that period."""
+        return level_db(self.period(delay_frames))
 
     def is_ducked(self, delay_frames: int) -> bool:
         """Whether all of what reaches the microphone in the present period was played ducked."""
@@ -107,9 +105,9 @@ class Reference:
         whole = min(whole, _HISTORY_PERIODS - 2)
         return self._ducked[-1 - whole] and (part == 0 or self._ducked[-2 - whole])
 
-    def _settle(self, mean: float) -> None:
+    def _settle(self) -> None:
         """While nothing plays the queue goes back to its cushion: drift of the clocks is made up for where nobody hears it."""
-        if mean == 0.0 and len(self._waiting) != _CUSHION and not self._waiting.any():
-            self._waiting = np.zeros(_CUSHION, np.int16)
-            self._gains.clear()
-            self._gains.extend([1.0] * self._lag_periods)
+        if len(self._waiting) != _CUSHION_PERIODS and not any(period.any() for period, _ in self._waiting):
+            self.slip_frames += (len(self._waiting) - _CUSHION_PERIODS) * PERIOD_FRAMES
+            self._waiting.clear()
+            self._waiting.extend([(_SILENCE, 1.0)] * _CUSHION_PERIODS)

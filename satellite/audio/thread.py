@@ -41,27 +41,36 @@ class AudioThread:
         self._thread.join(STOP_TIMEOUT_S)
 
     def _run(self) -> None:
-        retry_s, lost_at_s = FIRST_RETRY_S, None
+        retry_s, lost_at_s, known = FIRST_RETRY_S, None, ""
         while not self._stopping.is_set():
             try:
                 card = self._open_card()
             except DeviceError as error:
                 lost_at_s = lost_at_s or time.monotonic()
-                self._report(cmd.DeviceTrouble(f"{error}; trying again in {retry_s:.1f} s"))
-                self._stopping.wait(retry_s)
-                retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+                self._report(cmd.DeviceTrouble(f"{error}; trying again in {retry_s:.1f} s", is_news=str(error) != known))
+                known = str(error)
+                retry_s = self._wait(retry_s)
                 continue
-            away_s = time.monotonic() - lost_at_s if lost_at_s else 0.0
-            retry_s, lost_at_s = FIRST_RETRY_S, None
-            self._report(cmd.DeviceReady(card.speaker.rate_hz, away_s))
+            opened_s = time.monotonic()
+            self._report(cmd.DeviceReady(card.speaker.rate_hz, opened_s - lost_at_s if lost_at_s else 0.0))
+            has_worked = True
             try:
                 self._serve(card)
             except DeviceError as error:
                 lost_at_s = time.monotonic()
+                has_worked = lost_at_s - opened_s >= LONGEST_RETRY_S
                 self._engine.detach()
-                self._report(cmd.DeviceTrouble(str(error)), ev.AudioLost(self._engine.now()))
+                self._report(cmd.DeviceTrouble(str(error), has_worked or str(error) != known), ev.AudioLost(self._engine.now()))
+                known = str(error)
             finally:
                 card.close()
+            # one that opens and fails at once is no better than one that does not open
+            retry_s = FIRST_RETRY_S if has_worked else self._wait(retry_s)
+
+    def _wait(self, retry_s: float) -> float:
+        """Until the next try; how long to wait for the one after."""
+        self._stopping.wait(retry_s)
+        return min(retry_s * 2, LONGEST_RETRY_S)
 
     def _serve(self, card: Card) -> None:
         engine = self._engine

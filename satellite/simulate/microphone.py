@@ -14,6 +14,8 @@ _BUFFER_PERIODS = BUFFER_MS * RATE_HZ // 1000 // PERIOD_FRAMES
 class SimulatedMicrophone:
     """Hears the room from when it was opened. Inside, periods are counted in frames of the air at any rate."""
 
+    loopback = None
+
     def __init__(self, air: Air, source: Source, rate_hz: int, latency_ms: float) -> None:
         self.rate_hz = rate_hz
         self.overruns = 0

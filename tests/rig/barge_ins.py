@@ -1,6 +1,6 @@
 """Barge-ins through the real ALSA API: the daemon on the virtual card, a mock hub on loopback, recorded users, real echo.
 
-    python -m tests.rig.barge_ins [--count N] [--card 16k|48k] [--ser DB] [--json]
+    python -m tests.rig.barge_ins [--count N] [--card 16k|44k|48k|array] [--ser DB] [--json]
 
 prints when the loudspeaker yielded, read off the card's own record. The user's words are those of the package, through the
 room's response at 2 m, at a speech-to-echo ratio that is printed; the reply changes from turn to turn so that stale sound
@@ -43,8 +43,12 @@ from tests.rig.room import Room
 ECHO_DB = -10.0
 CARDS: dict[str, dict[str, Any]] = {
     "16k": {"rates": [16000], "channels": [1, 1], "formats": ["S16_LE"]},
+    "44k": {"rates": [44100], "channels": [2, 2], "formats": ["S32_LE"]},
     "48k": {"rates": [48000], "channels": [2, 2], "formats": ["S16_LE"]},
+    # returns what it plays in its last channel, which is the reference
+    "array": {"rates": [16000], "channels": [6, 6], "formats": ["S16_LE"]},
 }
+ARRAY_CHANNELS = ["mic", "mic", "mic", "mic", "mic", "ref"]
 SECOND_ANSWER = "And here is something else, which nobody may hear in the wrong place, however often they ask for it."
 USERS = ("tts_lights_heart", "tts_lights_joe")
 # into the answer: its middle, and not twice at the same word
@@ -143,7 +147,7 @@ def room_config(card: str) -> dict[str, Any]:
     ir = Path(__file__).parents[2] / "satellite/demo/recordings/sim7_spk8cm.wav"
     return {
         "speaker": CARDS[card],
-        "mic": CARDS[card],
+        "mic": {**CARDS[card], "map": ARRAY_CHANNELS} if card == "array" else CARDS[card],
         "echo": {"ir": str(ir), "gain_db": ECHO_DB},
         "noise": {"dbfs": -62},
     }
@@ -157,7 +161,7 @@ async def bench(card: str, directory: Path, ser_db: float) -> AsyncIterator[Benc
         os.environ.update(room.env)
         tap = Tap()
         rate_hz = CARDS[card]["rates"][0]
-        settings = AlsaSettings("mic", "speaker", rate_hz)
+        settings = AlsaSettings("mic", "speaker", rate_hz, loopback_channel=5 if card == "array" else None)
         config = Config(hub=Hub(host="127.0.0.1", port=0), wake=Wake(words=("alexa",)))
         service = Service(config, lambda: open_card(settings), tap)
         known = [(SPOKEN[name], recording(name)) for name in (*USERS, "tts_stop_joe")]

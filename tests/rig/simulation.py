@@ -295,10 +295,7 @@ class Simulation:
             until = run.end if run.end is not None else min(run.clock_at(now), int(stream.now["appl"]))
             if until <= run.done:
                 continue
-            at, count = (run.base + run.done) % stream.frames, until - run.done
-            x = stream.ring[at : at + count]
-            if len(x) < count:
-                x = np.concatenate([x, stream.ring[: count - len(x)]])
+            x = stream.load(run.base + run.done, until - run.done)
             x = (x[:, 0] if stream.channels == 1 else x.mean(1)).astype(np.float32) * np.float32(1 / stream.scale)
             loud = np.flatnonzero(np.abs(x) > self.loud)
             if len(loud):
@@ -379,10 +376,7 @@ class Simulation:
                     x *= stream.scale * 10 ** (what.get("gain_db", 0) / 20)
                     made[key] = np.rint(np.minimum(np.maximum(x, -stream.scale), stream.scale)).astype(stream.dtype)
                 block[:, c] = made[key]
-            at = run.done % stream.frames
-            head = min(count, stream.frames - at)
-            stream.ring[at : at + head] = block[:head]
-            stream.ring[: count - head] = block[head:]
+            stream.store(run.done, block)
             run.done = until
             stream.shm["published"] = (run.number & 0xFFFFFF) << 40 | until
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from satellite.audio.alsa import AlsaCard, AlsaSettings, open_card
 from satellite.audio.card import Samples
+from satellite.audio.devices import find_devices
+from satellite.audio.pcm_format import Ability
 from satellite.errors import DeviceError
 from tests.rig.fixtures import configured, room
 from tests.rig.room import Event, Room
@@ -28,6 +30,18 @@ SETTINGS = AlsaSettings(capture_device="mic", playback_device="speaker", queue_m
 QUIET: dict[str, Any] = {"noise": {"dbfs": None}, "echo": {"gain_db": None}}
 STEREO_48K = {"rates": [48000], "channels": [2, 2], "formats": ["S16_LE"]}
 BOTH_CARDS = configured(QUIET, {**QUIET, "speaker": STEREO_48K, "mic": STEREO_48K}, ids=["mono 16k", "stereo 48k"])
+STEREO_44K_S32 = {"rates": [44100], "channels": [2, 2], "formats": ["S32_LE"]}
+PACKED_48K = {"rates": [48000], "channels": [2, 2], "formats": ["S24_3LE"]}
+ALL_SPEAKERS = configured(
+    QUIET,
+    {**QUIET, "speaker": STEREO_48K, "mic": STEREO_48K},
+    {**QUIET, "speaker": STEREO_44K_S32},
+    {**QUIET, "speaker": PACKED_48K},
+    {**QUIET, "speaker": {"rates": [16000], "channels": [6, 6], "formats": ["S24_LE"]}},
+    ids=["mono 16k", "stereo 48k", "stereo 44.1k of 32 bits", "stereo 48k of 3 bytes", "6 channels of 24 bits in 32"],
+)
+# an array with four microphones, what they make together, and what it plays
+ARRAY = {"rates": [16000], "channels": [6, 6], "formats": ["S16_LE"], "map": ["mic", "zero", "zero", "zero", "zero", "ref"]}
 
 CHIRP_S = 1.5
 
@@ -90,9 +104,9 @@ def loss_of(touch: Callable[[], object]) -> tuple[str, int]:
     raise AssertionError("the loss of the device was not noticed")
 
 
-@BOTH_CARDS
+@ALL_SPEAKERS
 def test_what_is_written_leaves_the_cone_sample_by_sample(room: Room) -> None:
-    """Every sample written is played once, in order and unchanged, whatever rate and channels the card has."""
+    """Every sample written is played once, in order and unchanged, whatever rate, channels and format the card has."""
     card = open_card(SETTINGS)
     rate_hz = card.speaker.rate_hz
     serve(card, play=np.concatenate([sampled_chirp(rate_hz), np.zeros(rate_hz // 10, np.int16)]))
@@ -112,6 +126,8 @@ def test_what_is_written_leaves_the_cone_sample_by_sample(room: Room) -> None:
     [
         pytest.param(QUIET, 0, id="mono 16k"),
         pytest.param({**QUIET, "mic": {**STEREO_48K, "map": ["zero", "mic"]}}, 1, id="second channel of stereo 48k"),
+        pytest.param({**QUIET, "mic": STEREO_44K_S32}, 0, id="stereo 44.1k of 32 bits"),
+        pytest.param({**QUIET, "mic": {**PACKED_48K, "map": ["zero", "mic"]}}, 1, id="second of two of 3 bytes"),
         pytest.param({**QUIET, "mic": {"granule": 64}}, 0, id="coarse pointer"),
         pytest.param({**QUIET, "mic": {"period_bytes": [2048, 65536]}}, 0, id="device periods of 64 ms"),
     ],
@@ -137,6 +153,29 @@ def test_what_sounds_at_the_microphone_is_read_without_a_gap(room: Room, channel
     assert len(signal) / rate_hz > CHIRP_S + 0.3
     expected = chirp(np.arange(len(signal)) / rate_hz + started_s - MIC_LATENCY_S)
     assert np.abs(signal - expected).max() < CHIRP_ERROR
+
+
+@configured({**QUIET, "mic": ARRAY})
+def test_an_array_returns_what_is_played_beside_what_is_heard(room: Room) -> None:
+    """The loopback channel is the chirp that was written, of the same instant as the microphone's period, and ends there."""
+    card = open_card(replace(SETTINGS, loopback_channel=5))
+    near, told = [], []
+    left = np.concatenate([sampled_chirp(16_000), np.zeros(4800, np.int16)])
+    while len(left):
+        left = left[card.speaker.write(left) :]
+        card.wait(0.02)
+        while (period := card.microphone.read()) is not None:
+            near.append(period)
+            assert card.microphone.loopback is not None
+            told.append(card.microphone.loopback)
+    overruns = card.microphone.overruns
+    close(card, room)
+    mic, speaker = events(room, "start", "mic")[0], events(room, "start", "speaker")[0]
+    loopback = np.concatenate(told) / 32767
+    begun_s = (mic["t_ns"] - speaker["t_ns"]) / 1e9 - (mic["latency_ms"] + speaker["latency_ms"]) / 1e3
+    assert overruns == 0
+    assert not np.concatenate(near).any()
+    assert np.abs(loopback - chirp(np.arange(len(loopback)) / 16_000 + begun_s)).max() < CHIRP_ERROR
 
 
 @configured(QUIET)
@@ -338,7 +377,7 @@ def test_close_does_not_play_out_what_is_queued(room: Room) -> None:
 def test_a_busy_device_is_named_and_the_other_is_given_back(room: Room) -> None:
     """Opening says which device another program holds, and keeps no hold of the one that it got."""
     card = open_card(SETTINGS)
-    with pytest.raises(DeviceError, match="capture device 'mic': Device or resource busy"):
+    with pytest.raises(DeviceError, match="capture device 'mic': Device or resource busy; another program holds it"):
         open_card(SETTINGS)
     card.close()
     room.do("unplug", stream="speaker")
@@ -346,7 +385,7 @@ def test_a_busy_device_is_named_and_the_other_is_given_back(room: Room) -> None:
         open_card(SETTINGS)
     room.do("plug", stream="speaker")
     open_card(SETTINGS).close()  # while the error still holds whatever its frames hold
-    assert str(refused.value) == "playback device 'speaker': No such device"
+    assert str(refused.value).startswith("playback device 'speaker': No such device; ")
 
 
 @pytest.mark.parametrize(
@@ -372,9 +411,9 @@ def test_the_rate_is_one_that_the_card_really_has(room: Room, rate_hz: int) -> N
 @pytest.mark.parametrize(
     ("room", "says"),
     [
-        pytest.param({"speaker": {"formats": ["S32_LE"]}}, "playback device 'speaker' has S32_LE samples", id="format"),
-        pytest.param({"mic": {"rates": [22050]}}, "capture device 'mic' runs at 22050 Hz, of which 10 ms", id="rate"),
-        pytest.param({"mic": {"rates": [8000]}}, "capture device 'mic' runs at 8000 Hz and at least", id="low rate"),
+        pytest.param({"speaker": {"formats": ["FLOAT_LE"]}}, "playback device 'speaker' has FLOAT_LE samples", id="format"),
+        pytest.param({"mic": {"rates": [22050]}}, "capture device 'mic' runs at 22050 Hz; needed are", id="rate"),
+        pytest.param({"mic": {"rates": [8000]}}, "capture device 'mic' runs at 8000 Hz; needed are", id="low rate"),
     ],
     indirect=["room"],
 )
@@ -389,5 +428,19 @@ def test_a_card_that_will_not_do_is_refused_and_given_back(room: Room, says: str
 @configured({"mic": {"channels": [1, 2]}})
 def test_a_channel_that_the_microphone_does_not_have(room: Room) -> None:
     """The error says how many channels there are."""
-    with pytest.raises(DeviceError, match=r"capture device 'mic' has \d channels, and channel 2 is wanted"):
+    with pytest.raises(DeviceError, match="capture device 'mic' has no more than 2 channels, and channel 2 is wanted"):
         open_card(replace(SETTINGS, capture_channel=2))
+
+
+@configured({"mic": {**ARRAY, "formats": ["S24_3LE"]}, "speaker": STEREO_44K_S32})
+def test_the_list_of_devices_says_what_the_hardware_can_do(room: Room) -> None:
+    """Asked through the real library: rates, channels and formats, and nothing stays open."""
+    devices = {(device.name, device.direction): device for device in find_devices()}
+    assert devices["mic", "capture"].ability == Ability(("S24_3LE",), (16_000,), [6])
+    assert devices["speaker", "playback"].ability == Ability(("S32_LE",), (44_100,), [2])
+    assert devices["plugmic", "capture"].converts and devices["default", "playback"].converts
+    room.wait("close", count=len(room.events("open")))
+    card = open_card(SETTINGS)
+    busy = next(device for device in find_devices() if device.name == "mic")
+    assert busy.trouble == "Device or resource busy; another program holds it"
+    card.close()

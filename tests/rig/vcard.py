@@ -9,7 +9,13 @@ from tests.rig.signals import Tape
 
 MAGIC, VERSION, RUNS, RING_OFFSET = 0x64724356, 1, 64, 8192
 REASONS = ["running", "drop", "drain", "pause", "xrun", "injected xrun", "unplug"]
-FORMATS = {"S16_LE": (2, "<i2", 32767.0), "S32_LE": (10, "<i4", 2147483647.0)}  # ALSA's number, dtype, full scale
+FORMATS = {  # ALSA's number, dtype, full scale; three bytes have no dtype of their own
+    "S16_LE": (2, "<i2", 32767.0),
+    "S24_LE": (6, "<i4", 8388607.0),
+    "FLOAT_LE": (14, "<f4", 1.0),
+    "S32_LE": (10, "<i4", 2147483647.0),
+    "S24_3LE": (32, "<i4", 8388607.0),
+}
 
 RUN = np.dtype(
     [
@@ -101,9 +107,11 @@ class Stream:
         kind = next(k for k, (number, *_) in FORMATS.items() if number == int(self.now["format"]))
         _, self.dtype, self.scale = FORMATS[kind]
         self.rate, self.channels = int(self.now["rate"]), int(self.now["channels"])
-        samples = np.frombuffer(self.map, self.dtype, offset=RING_OFFSET)
-        self.frames = samples.size // self.channels
-        self.ring = samples[: self.frames * self.channels].reshape(self.frames, self.channels)
+        width = int(self.now["frame_bytes"])
+        ring = np.frombuffer(self.map, np.uint8, offset=RING_OFFSET)
+        self.frames = ring.size // width
+        self.ring = ring[: self.frames * width].reshape(self.frames, width)
+        self.packed = width < self.channels * np.dtype(self.dtype).itemsize
         return {
             "rate": self.rate,
             "channels": self.channels,
@@ -111,6 +119,28 @@ class Stream:
             "period": int(self.now["period"]),
             "buffer": int(self.now["buffer"]),
         }
+
+    def load(self, at, count):
+        """Samples of these frames of the ring, by channel."""
+        at %= self.frames
+        data = self.ring[at : at + count]
+        if len(data) < count:
+            data = np.concatenate([data, self.ring[: count - len(data)]])
+        if self.packed:
+            upper = np.zeros((count, self.channels, 4), np.uint8)
+            upper[:, :, 1:] = data.reshape(count, self.channels, 3)
+            return upper.view("<i4")[:, :, 0] >> 8
+        return np.ascontiguousarray(data).view(self.dtype)
+
+    def store(self, at, block):
+        """Puts samples into the ring."""
+        count = len(block)
+        data = block.view(np.uint8).reshape(count, self.channels, -1)
+        data = (data[:, :, :3] if self.packed else data).reshape(count, -1)
+        at %= self.frames
+        head = min(count, self.frames - at)
+        self.ring[at : at + head] = data[:head]
+        self.ring[: count - head] = data[head:]
 
     def follow(self, ppm):
         """Runs begun and ended since the last time: yields (run, ended, row)."""

@@ -1,5 +1,7 @@
 """A sound card that goes away and comes back."""
 
+import logging
+
 import pytest
 
 from satellite.core.state import State, Why
@@ -22,6 +24,24 @@ def test_a_card_that_is_unplugged_in_the_middle_of_a_reply_works_when_it_is_back
             assert "the sound devices are back" in caplog.text
             await place.works()
             assert place.heard_live()
+
+    play(story())
+
+
+def test_a_card_that_stays_away_is_not_told_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
+    """One warning that it is lost and one why it does not open; each further try is for whoever debugs."""
+    caplog.set_level(logging.DEBUG, "satellite.service")
+
+    def tries(level: int) -> int:
+        return sum(record.levelno == level and "trying again" in record.getMessage() for record in caplog.records)
+
+    async def story() -> None:
+        async with house(keyword_agent({}, REPLY_TEXT)) as place:
+            place.card.unplug()
+            await place.until(lambda: tries(logging.DEBUG) >= 2)
+            assert tries(logging.WARNING) == 1
+            place.card.plug()
+            await place.until_heard()
 
     play(story())
 

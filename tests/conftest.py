@@ -1,4 +1,4 @@
-"""Hypothesis as the core's tests want it: the same examples every time, in a part of a second."""
+"""Hypothesis as the tests want it: the same examples every time, in a part of a second. And which tests are run by hand."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,7 +11,7 @@ settings.load_profile("core")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Walks of a million events are for those who ask for them: `-m long`."""
+    """Walks of a million events and hours of virtual time are for those who ask for them: `-m long`."""
     if not config.option.markexpr:
         config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
         items[:] = [item for item in items if "long" not in item.keywords]
