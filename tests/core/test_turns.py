@@ -1,4 +1,4 @@
-"""A turn from the wake word to the answer: the hub's run, its aborts and its silences, and the end of an utterance."""
+"""A turn of the user's, from the wake word to the last word of the hub's run, and every silence of the hub."""
 
 import pytest
 
@@ -13,12 +13,10 @@ from tests.core.situations import (
     answered,
     finished,
     finished_before_the_hub_is_ready,
-    just_opened,
     listening,
     opened,
     processing,
     spoken,
-    thinking_aloud,
     woken,
 )
 
@@ -26,34 +24,6 @@ from tests.core.situations import (
 def _become(driver: Driver) -> tuple[State, State, Why]:
     last = driver.wanted(act.Become)[-1]
     return last.old, last.new, last.why
-
-
-# ---- a hub appears
-
-
-def test_a_new_hub_is_asked_to_abort_so_that_we_learn_whether_it_says_so() -> None:
-    """The answer is known before the first barge-in has to wait for one."""
-    driver = Driver()
-    assert kinds(driver.tell(ev.HubOpened)) == ["SendAbort", "SetDeadline", "Become"]
-    driver.ack()
-    assert driver.conversation.hub_acks_abort
-
-
-def test_a_hub_that_says_nothing_to_an_abort_is_free_after_300_ms() -> None:
-    """Home Assistant up to 2026.3."""
-    driver = just_opened()
-    driver.wait(299)
-    before = driver.conversation
-    driver.wait(1)
-    after = driver.conversation
-    assert (before.stage, after.stage, after.hub_acks_abort) == (Stage.ABORTING, Stage.NONE, False)
-
-
-def test_another_error_while_idle_is_no_acknowledgement() -> None:
-    """Only the code that an abort gives proves anything."""
-    driver = just_opened()
-    driver.tell(ev.HubError, code="intent-failed", text="")
-    assert not driver.conversation.hub_acks_abort
 
 
 # ---- the wake word
@@ -319,63 +289,3 @@ def test_an_error_of_the_hub_ends_the_turn_at_once() -> None:
     actions = driver.tell(ev.HubError, code="intent-failed", text="no")
     assert of(actions, act.SendAbort) == []
     assert _become(driver) == (State.PROCESSING, State.IDLE, Why.HUB_ERROR)
-
-
-# ---- the answer
-
-
-def test_the_microphone_stops_when_the_words_are_understood() -> None:
-    """And what was kept for sending again is let go."""
-    driver = finished()
-    actions = driver.tell(ev.Transcript, text="hello")
-    assert of(actions, act.StopMic, act.KeepFrom) == [act.StopMic(tell=False), act.KeepFrom(None)]
-
-
-def test_speech_may_come_before_the_answer_is_complete() -> None:
-    """The language model still talks: the reply plays, its run is alive, and its text follows."""
-    driver = thinking_aloud()
-    assert (driver.state, driver.conversation.stage) == (State.SPEAKING, Stage.THINKING)
-    driver.tell(ev.Answered, text="all of it")
-    assert (driver.state, driver.conversation.stage, driver.reply.text) == (State.SPEAKING, Stage.NONE, "all of it")
-
-
-def test_a_run_that_fails_while_it_speaks_lets_the_reply_play_out() -> None:
-    """What there is, is said; more will not come."""
-    driver = thinking_aloud()
-    actions = driver.tell(ev.HubError, code="intent-failed", text="")
-    assert actions == (act.FinishReply(driver.reply.turn),)
-
-
-def test_a_reply_has_as_long_as_it_is_and_a_little_more() -> None:
-    """Then it is stuck, and silenced."""
-    driver = Driver().speaking(total=5000)
-    assert driver.wait(9_999) == ()
-    actions = driver.wait(1)
-    assert of(actions, act.StopReply, act.SendPlayed) == [act.StopReply(1, keep=False), act.SendPlayed()]
-    assert _become(driver) == (State.SPEAKING, State.IDLE, Why.TIME_LIMIT)
-
-
-# ---- the hub goes
-
-
-@pytest.mark.parametrize("build", [listening, spoken, finished, processing, answered])
-def test_a_hub_that_vanishes_takes_its_turn_with_it(build: object) -> None:
-    """The microphone stops, and the next hub finds us ready."""
-    driver: Driver = build()  # type: ignore[operator]
-    actions = driver.tell(ev.HubClosed)
-    assert of(actions, act.StopMic, act.KeepFrom) == [act.StopMic(tell=False), act.KeepFrom(None)]
-    assert (driver.state, driver.conversation.stage) == (State.OFFLINE, Stage.NONE)
-    driver.opened()
-    assert of(driver.wake(), act.SendRun) == [act.SendRun()]
-
-
-@pytest.mark.parametrize("build", [listening, processing, answered, opened])
-def test_a_hub_that_mutes_us_hears_nothing_until_it_comes_back(build: object) -> None:
-    """Neither the wake word nor its own old talk changes that."""
-    driver: Driver = build()  # type: ignore[operator]
-    driver.tell(ev.HubPaused)
-    assert driver.is_in(State.MUTED)
-    assert driver.wake() == ()
-    assert driver.tell(ev.AnswerAudio) == ()
-    driver.tell(ev.HubOpened)
-    assert driver.state is State.IDLE

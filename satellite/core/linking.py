@@ -1,0 +1,46 @@
+"""The hub comes, goes, and mutes us."""
+
+from dataclasses import replace
+
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.conversation import Conversation
+from satellite.core.effects import Result, wait, without_turn
+from satellite.core.events import Deadline
+from satellite.core.state import Stage
+
+
+def link(c: Conversation, e: ev.Event) -> Result:
+    """A hub is there: tell it what the last one may have missed, and learn whether it acknowledges aborts."""
+    again = (act.SendInterrupt(c.resend),) if c.resend else ()
+    linked = replace(c, is_linked=True, hub_acks_abort=False, resend=None, stage=Stage.ABORTING)
+    return wait(linked, Deadline.ABORT_ACK, c.rule.limits.abort_unacked, *again, act.SendAbort())
+
+
+def relink(c: Conversation, e: ev.Event) -> Result:
+    """A hub is there again while a reply plays that the last one sent."""
+    again = (act.SendInterrupt(c.resend),) if c.resend else ()
+    return replace(c, is_linked=True, hub_acks_abort=False, resend=None), again
+
+
+def unlink(c: Conversation, e: ev.Event) -> Result:
+    """The hub is gone, and what it was asked with it."""
+    return without_turn(replace(c, is_linked=False)), (act.StopMic(False), act.KeepFrom(None))
+
+
+def unlink_reply(c: Conversation, e: ev.Event) -> Result:
+    """The hub is gone, but the reply it sent goes on."""
+    finish = (act.FinishReply(c.reply.turn),) if c.reply and not c.reply.complete else ()
+    return replace(c, is_linked=False, stage=Stage.NONE), finish
+
+
+def drop_overlap(c: Conversation, e: ev.Event) -> Result:
+    """The hub is gone, and the reply had ended."""
+    return replace(without_turn(c), is_linked=False, reply=None), ()
+
+
+def mute(c: Conversation, e: ev.Event) -> Result:
+    """Nothing is heard, sent or said."""
+    stop = (act.StopReply(c.reply.turn, keep=False),) if c.reply else ()
+    quiet = replace(without_turn(c), reply=None, is_linked=False)
+    return quiet, (*stop, act.StopMic(False), act.KeepFrom(None))

@@ -1,0 +1,169 @@
+"""What we say, from its first audio to its end, and the ends that nobody wished for."""
+
+from collections.abc import Callable
+
+import pytest
+
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.interrupt import Phase
+from satellite.core.state import Stage, State, Why
+from satellite.core.units import Frames, Millis, frames
+from tests.core.driver import Driver, of
+from tests.core.situations import (
+    announcing,
+    finished,
+    held,
+    over,
+    speaking,
+    speaking_alone,
+    thinking_aloud,
+)
+
+SPEECH_OVER_SPEECH = 512
+
+
+def _phases(driver: Driver) -> list[Phase]:
+    return [told.phase for told in driver.interrupts]
+
+
+def _why(driver: Driver) -> Why:
+    why: Why = driver.wanted(act.Become)[-1].why
+    return why
+
+
+def _become(driver: Driver) -> tuple[State, State, Why]:
+    last = driver.wanted(act.Become)[-1]
+    return last.old, last.new, last.why
+
+
+# ---- the answer
+
+
+def test_the_microphone_stops_when_the_words_are_understood() -> None:
+    """And what was kept for sending again is let go."""
+    driver = finished()
+    actions = driver.tell(ev.Transcript, text="hello")
+    assert of(actions, act.StopMic, act.KeepFrom) == [act.StopMic(tell=False), act.KeepFrom(None)]
+
+
+def test_speech_may_come_before_the_answer_is_complete() -> None:
+    """The language model still talks: the reply plays, its run is alive, and its text follows."""
+    driver = thinking_aloud()
+    assert (driver.state, driver.conversation.stage) == (State.SPEAKING, Stage.THINKING)
+    driver.tell(ev.Answered, text="all of it")
+    assert (driver.state, driver.conversation.stage, driver.reply.text) == (State.SPEAKING, Stage.NONE, "all of it")
+
+
+def test_a_run_that_fails_while_it_speaks_lets_the_reply_play_out() -> None:
+    """What there is, is said; more will not come."""
+    driver = thinking_aloud()
+    actions = driver.tell(ev.HubError, code="intent-failed", text="")
+    assert actions == (act.FinishReply(driver.reply.turn),)
+
+
+def test_a_reply_has_as_long_as_it_is_and_a_little_more() -> None:
+    """Then it is stuck, and silenced."""
+    driver = Driver().speaking(total=5000)
+    assert driver.wait(9_999) == ()
+    actions = driver.wait(1)
+    assert of(actions, act.StopReply, act.SendPlayed) == [act.StopReply(1, keep=False), act.SendPlayed()]
+    assert _become(driver) == (State.SPEAKING, State.IDLE, Why.TIME_LIMIT)
+
+
+# ---- a reply's last moments
+
+
+def test_words_over_a_replys_end_open_a_turn_and_interrupt_nothing() -> None:
+    """In the last 50 ms the reply ends by itself; not a syllable of what is said over it is lost."""
+    driver = over()
+    onset = driver.conversation.onset
+    assert (driver.state, driver.wanted(act.SendPlayed)) == (State.HELD, [])
+    actions = driver.voice(SPEECH_OVER_SPEECH)
+    assert of(actions, act.SendPlayed, act.StreamMic, act.StopReply) == [
+        act.SendPlayed(),
+        act.StreamMic(Frames(onset - frames(300))),
+    ]
+    assert (driver.state, driver.interrupts) == (State.LISTENING, [])
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [lambda d: d.silence(384), lambda d: d.wait(3000), lambda d: d.tell(ev.MicrophoneStalled)],
+    ids=["silence", "deadline", "stall"],
+)
+def test_a_cough_over_a_replys_end_is_nothing(nothing: Callable[[Driver], object]) -> None:
+    """The reply has ended; the server learns it a little later."""
+    driver = over()
+    nothing(driver)
+    assert (driver.state, _why(driver)) == (State.IDLE, Why.FINISHED)
+    assert driver.wanted(act.SendPlayed) == [act.SendPlayed()]
+    assert driver.wanted(act.ResumeReply) == []
+
+
+def test_words_over_the_end_of_a_reply_without_a_hub_are_for_nobody() -> None:
+    """There is no turn to open, so there is nothing to wait for."""
+    driver = speaking_alone()
+    driver.end(overlap_ago=200)
+    assert driver.state is State.OFFLINE
+
+
+def test_a_hub_that_vanishes_under_an_overlap_leaves_nothing_behind() -> None:
+    """The reply had ended, and the words have nowhere to go."""
+    driver = over()
+    driver.tell(ev.HubClosed)
+    assert (driver.state, driver.reply) == (State.OFFLINE, None)
+
+
+# ---- the device goes
+
+
+@pytest.mark.parametrize("build", [speaking, speaking_alone])
+def test_a_lost_device_ends_the_reply(build: Callable[[], Driver]) -> None:
+    """There is nothing left to play it on."""
+    driver = build()
+    linked = driver.conversation.is_linked
+    driver.tell(ev.AudioLost)
+    assert (driver.state, _why(driver)) == (State.IDLE if linked else State.OFFLINE, Why.DEVICE_LOST)
+
+
+def test_a_lost_device_takes_back_what_was_told_of_a_hold() -> None:
+    """Somebody waits for its other half."""
+    driver = held()
+    driver.tell(ev.AudioLost)
+    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
+
+
+def test_a_lost_device_cancels_the_run_that_still_speaks() -> None:
+    """Its answer has become pointless."""
+    driver = thinking_aloud()
+    assert of(driver.tell(ev.AudioLost), act.SendAbort) == [act.SendAbort()]
+
+
+# ---- announcements
+
+
+def test_an_announcement_is_a_turn_of_its_own() -> None:
+    """It answers nothing; what plays it is the same."""
+    driver = announcing()
+    assert (driver.state, driver.reply.is_announcement) == (State.SPEAKING, True)
+    assert driver.wanted(act.BeginTurn) == [act.BeginTurn(1, owed=False)]
+    driver.tell(ev.AnswerComplete, total=Millis(3000))
+    driver.hold()
+    driver.voice(SPEECH_OVER_SPEECH)
+    assert driver.state is State.LISTENING
+
+
+@pytest.mark.parametrize("build", [Driver.listening, Driver.processing])
+def test_an_announcement_ends_the_turn_that_it_breaks_into(build: Callable[[Driver], Driver]) -> None:
+    """The hub has cancelled its run for it."""
+    driver = build(Driver())
+    actions = driver.tell(ev.AnnouncementAudio)
+    assert of(actions, act.StopMic, act.SendAbort) == [act.StopMic(tell=False)]
+    assert (driver.state, driver.conversation.stage) == (State.SPEAKING, Stage.NONE)
+
+
+@pytest.mark.parametrize("build", [speaking, held])
+def test_an_announcement_over_a_reply_is_not_wanted(build: Callable[[], Driver]) -> None:
+    """One voice at a time."""
+    assert build().tell(ev.AnnouncementAudio) == ()
