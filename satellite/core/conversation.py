@@ -83,6 +83,8 @@ class Conversation:
     utterance: Frames = Frames(0)
     """The first frame that the hub is to get of this turn."""
     attempt: int = 0
+    detection: str = ""
+    """The wake word that opened the turn, until the hub has been told of it."""
     endpoint: Endpointer = Endpointer()
     burst: Burst = Burst()
     onset: Frames = Frames(0)

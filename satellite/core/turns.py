@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from satellite.core import actions as act
 from satellite.core import events as ev
-from satellite.core.actions import Action
 from satellite.core.burst import Burst
 from satellite.core.conversation import Conversation
 from satellite.core.effects import Result, wait, without_turn
@@ -18,10 +17,10 @@ from satellite.core.units import Frames, frames
 def wake(c: Conversation, e: ev.WakeHeard) -> Result:
     """A turn opened by a wake word. The hub hears of the word, so that it can tell several satellites apart."""
     first = Frames(max(e.end - frames(c.rule.wake_backtrack_ms), 0))
-    return open_turn(c, first, Endpointer(), act.SendDetection(e.name))
+    return open_turn(replace(c, detection=e.name), first, Endpointer())
 
 
-def open_turn(c: Conversation, first: Frames, endpoint: Endpointer, *told: Action) -> Result:
+def open_turn(c: Conversation, first: Frames, endpoint: Endpointer) -> Result:
     """A new turn: at once if the hub is free, else after its old run is dead."""
     fresh = replace(
         c,
@@ -36,7 +35,7 @@ def open_turn(c: Conversation, first: Frames, endpoint: Endpointer, *told: Actio
     )
     begin = (act.BeginTurn(fresh.turn, owed=_answer_is_owed(c)), act.KeepFrom(first))
     if c.stage is Stage.NONE:
-        asked, actions = _run(fresh, told)
+        asked, actions = _run(fresh)
         return asked, (*begin, *actions)
     aborted, actions = abort(fresh)
     return aborted, (*begin, *actions)
@@ -47,9 +46,11 @@ def _answer_is_owed(c: Conversation) -> bool:
     return c.state is State.PROCESSING and c.answer_text != ""
 
 
-def _run(c: Conversation, told: tuple[Action, ...] = ()) -> Result:
-    actions = (*told, act.SendRun(), act.StreamMic(c.utterance))
-    return wait(replace(c, stage=Stage.ASKED), Deadline.HUB_READY, c.rule.limits.hub_ready, *actions)
+def _run(c: Conversation) -> Result:
+    # just before the run: audio between the two would have the hub start one by itself
+    told = (act.SendDetection(c.detection),) if c.detection else ()
+    asked = replace(c, stage=Stage.ASKED, detection="")
+    return wait(asked, Deadline.HUB_READY, c.rule.limits.hub_ready, *told, act.SendRun(), act.StreamMic(c.utterance))
 
 
 def abort(c: Conversation) -> Result:

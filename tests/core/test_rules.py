@@ -90,6 +90,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "nobody aborts": _forget(act.SendAbort),
     "two runs at once": _twice(act.SendRun),
     "nobody asks for a run": _forget(act.SendRun),
+    "the wake word is not told": _forget(act.SendDetection),
+    "the wake word is told twice": _twice(act.SendDetection),
     "a timer is not set": _forget(act.SetDeadline),
     "a timer is not cleared": _forget(act.ClearDeadline),
     "a reply is played twice": _twice(act.Play),

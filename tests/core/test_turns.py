@@ -13,6 +13,7 @@ from tests.core.situations import (
     answered,
     finished,
     finished_before_the_hub_is_ready,
+    just_opened,
     listening,
     opened,
     processing,
@@ -43,6 +44,26 @@ def test_a_wake_word_in_the_first_moments_asks_for_no_audio_before_the_beginning
     """The stream has no frames below zero."""
     driver = opened()
     assert of(driver.wake(), act.StreamMic) == [act.StreamMic(Frames(0))]
+
+
+def test_a_wake_word_while_the_hub_still_cancels_is_told_with_the_run() -> None:
+    """Right after the hub connected: the word goes out when the run does, and not again with a second attempt."""
+    driver = just_opened()
+    assert of(driver.wake(), act.SendDetection, act.SendRun) == []
+    told = (act.SendDetection("okay_nabu"), act.SendRun())
+    assert of(driver.ack(), act.SendDetection, act.SendRun) == list(told)
+    driver.expire()
+    assert of(driver.ack(), act.SendDetection, act.SendRun) == [act.SendRun()]
+
+
+def test_a_wake_word_that_was_never_told_is_not_told_of_a_later_turn() -> None:
+    """The hub went before it could be asked; what the next one is asked, another wake word has opened."""
+    driver = just_opened()
+    driver.wake()
+    driver.tell(ev.HubClosed)
+    driver.opened()
+    driver.tell(ev.WakeHeard, name="computer", end=frames(driver.at))
+    assert driver.wanted(act.SendDetection) == [act.SendDetection("computer")]
 
 
 def test_a_whole_turn_goes_through_the_four_states_and_back() -> None:

@@ -34,6 +34,7 @@ class Watch:
         self._pinned: Frames | None = None
         self._run_is_alive = False
         self._abort_is_open = False
+        self._untold_word: str | None = None
         self._phases: dict[str, list[Phase]] = {}
         self._windows: deque[ev.VoiceWindow] = deque(maxlen=100)
         self._thinks_since = Frames(0)
@@ -66,6 +67,8 @@ class Watch:
         if isinstance(event, ev.Transcript) and before.kept is not None and after.state is State.SPEAKING:
             # a run that finds no words has ended
             self._run_is_alive = False
+        if isinstance(event, ev.WakeHeard) and before.state is State.IDLE:
+            self._untold_word = event.name
         if after.state is State.LISTENING and before.state is not State.LISTENING:
             self._licence = self._licence_for(before, event)
         if after.state is State.PROCESSING and before.state is not State.PROCESSING:
@@ -95,8 +98,12 @@ class Watch:
             case act.SendAbort():
                 self._abort_is_open = True
                 self._run_is_alive = False
+            case act.SendDetection(name):
+                assert name == self._untold_word, "the hub takes us for two satellites"
+                self._untold_word = None
             case act.SendRun():
                 assert after.is_linked
+                assert self._untold_word is None, "a run was asked for by a wake word that the hub was not told of"
                 assert not self._run_is_alive, "a run was asked for while another was alive: the hub is deaf now"
                 assert not self._abort_is_open, "a run was asked for while the abort was neither acked nor timed out"
                 self._run_is_alive = True
@@ -169,6 +176,7 @@ class Watch:
             assert self._mic is None, f"the microphone is streamed while {after.state}"
             assert self._pinned is None, f"the microphone is kept for a turn while {after.state}"
             self._licence = None
+            self._untold_word = None
 
     def _check_resolved(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
         """Whoever was told of a hold is told what became of it."""
