@@ -92,6 +92,8 @@ class Conversation:
     reply: Say | None = None
     answer_text: str = ""
     interrupt: Interrupt | None = None
+    is_hold_told: bool = False
+    """Whether a hub was there to hear of `interrupt` provisionally."""
     kept: Kept | None = None
     resend: Interrupt | None = None
     """Told to a hub that may not have got it."""

@@ -24,8 +24,8 @@ def hold(c: Conversation, e: ev.Held) -> Result:
     assert c.reply is not None
     held = replace(c, reply=replace(c.reply, position=e.position), onset=e.onset)
     told = _interrupt(held, e.at, Reason.SPEECH, Phase.PROVISIONAL, e.speech_started, e.probability)
-    tell = (act.SendInterrupt(told),) if c.rule.tell_provisional else ()
-    return wait(replace(held, interrupt=told), Deadline.HELD, c.rule.limits.held, *tell)
+    tell = _tell(c, told) if c.rule.tell_provisional else ()
+    return wait(replace(held, interrupt=told, is_hold_told=tell != ()), Deadline.HELD, c.rule.limits.held, *tell)
 
 
 def _interrupt(c: Conversation, at: Millis, reason: Reason, phase: Phase, started: Millis, probability: Probability) -> Interrupt:
@@ -50,15 +50,16 @@ def _interrupt(c: Conversation, at: Millis, reason: Reason, phase: Phase, starte
 def take_up(c: Conversation, e: ev.Event) -> Result:
     """A false alarm: the reply goes on."""
     assert c.reply is not None
-    again = replace(c, interrupt=None, burst=Burst())
-    return resumed(again, c.reply, *_cancel_provisional(c, e))
+    known, tell = take_back(c, e)
+    return resumed(replace(known, interrupt=None, burst=Burst()), c.reply, *tell)
 
 
-def _cancel_provisional(c: Conversation, e: ev.Event) -> tuple[Action, ...]:
-    """What was told of a hold is taken back."""
-    if c.interrupt is None or not c.rule.tell_provisional:
-        return ()
-    return _tell(c, c.interrupt.in_phase(Phase.CANCELLED, e.at))
+def take_back(c: Conversation, e: ev.Event) -> Result:
+    """What the hub was told of a hold is taken back: now, or when one is there again."""
+    if c.interrupt is None or not c.is_hold_told:
+        return c, ()
+    told = c.interrupt.in_phase(Phase.CANCELLED, e.at)
+    return (c, _tell(c, told)) if c.is_linked else (replace(c, resend=told), ())
 
 
 def take_up_after_empty(c: Conversation, e: ev.Event) -> Result:
@@ -139,8 +140,9 @@ def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
 
 def stop_reply(c: Conversation, e: ev.Event) -> Result:
     """It is stuck, or there is nothing left to play it on."""
-    stop = (*_cancel_provisional(c, e), *((act.StopReply(c.reply.turn, keep=False),) if c.reply else ()))
-    cleared = replace(without_turn(c), turn=c.turn + 1, reply=None)
+    known, tell = take_back(c, e)
+    stop = (*tell, *((act.StopReply(c.reply.turn, keep=False),) if c.reply else ()))
+    cleared = replace(without_turn(known), turn=c.turn + 1, reply=None)
     begin = act.BeginTurn(cleared.turn, owed=False)
     if not (c.stage.is_alive and c.is_linked):
         return cleared, (*stop, act.SendPlayed(), begin)

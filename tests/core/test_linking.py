@@ -145,11 +145,38 @@ def test_a_hub_that_returns_while_we_speak_finds_us_speaking() -> None:
     assert driver.state is State.IDLE
 
 
-def test_a_hold_outlasts_its_hub() -> None:
-    """A false alarm goes on with the reply, and there is nobody to tell."""
+@pytest.mark.parametrize("is_back_before_the_end", [False, True])
+def test_a_false_alarm_without_a_hub_is_taken_back_when_one_is_there(is_back_before_the_end: bool) -> None:
+    """The reply goes on meanwhile; the cancellation has the id of what the last hub heard, and is sent once."""
     driver = held_alone()
     driver.silence(384)
     assert (driver.state, _phases(driver)) == (State.SPEAKING, [Phase.PROVISIONAL])
+    if not is_back_before_the_end:
+        driver.end()
+    driver.tell(ev.HubOpened)
+    driver.tell(ev.HubClosed)
+    driver.tell(ev.HubOpened)
+    first, last = driver.interrupts
+    assert (last.id, last.phase) == (first.id, Phase.CANCELLED)
+
+
+def test_a_hold_that_no_hub_heard_of_is_not_taken_back() -> None:
+    """A cancellation of something unknown would only puzzle."""
+    driver = speaking_alone()
+    driver.hold()
+    driver.silence(384)
+    driver.tell(ev.HubOpened)
+    assert (driver.state, driver.interrupts) == (State.SPEAKING, [])
+
+
+@pytest.mark.parametrize("end", [ev.HubPaused, ev.AudioLost])
+def test_a_hold_that_ends_with_no_hub_to_tell_is_taken_back_later(end: type[ev.Event]) -> None:
+    """Somebody waits for its other half, whatever has stopped the reply."""
+    driver = held() if end is ev.HubPaused else held_alone()
+    driver.tell(end)
+    assert _phases(driver) == [Phase.PROVISIONAL]
+    driver.tell(ev.HubOpened)
+    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
 
 
 def test_words_without_a_hub_end_the_reply_and_are_told_later() -> None:

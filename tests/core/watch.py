@@ -47,7 +47,7 @@ class Watch:
         self._check_states(before, after, actions)
         self._check_waiting(before, event, after)
         self._check_privacy(after)
-        self._check_resolved(before, event, after, actions)
+        self._check_resolved(before, after)
 
     # ---- what happened
 
@@ -135,8 +135,6 @@ class Watch:
             case (Phase.PROVISIONAL,) | (Phase.CONFIRMED,):
                 # a hold that was told to nobody, for its hub was away, may be confirmed to the next
                 assert before.state in (State.SPEAKING, State.HELD, State.PROCESSING) or isinstance(event, ev.HubOpened)
-            case (Phase.CANCELLED,):
-                assert before.state is State.HELD
             case (Phase.PROVISIONAL, Phase.CONFIRMED | Phase.CANCELLED):
                 pass
             case (*_, Phase.CONFIRMED, Phase.CONFIRMED):
@@ -178,16 +176,13 @@ class Watch:
             self._licence = None
             self._untold_word = None
 
-    def _check_resolved(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
-        """Whoever was told of a hold is told what became of it."""
-        if before.state is not State.HELD or after.state is State.HELD or not before.is_linked:
-            return
-        open_id = before.interrupt.id if before.interrupt else None
-        if open_id is None or isinstance(event, ev.HubPaused | ev.HubClosed):
-            return
-        told = [a.interrupt for a in actions if isinstance(a, act.SendInterrupt)]
-        needed = before.rule.tell_provisional or after.state is State.LISTENING
-        assert [t.id for t in told] == [open_id] or not needed, "a hold was never resolved"
+    def _check_resolved(self, before: Conversation, after: Conversation) -> None:
+        """Whoever was told of a hold is told what became of it, as soon as a hub is there."""
+        if before.interrupt and after.state is State.LISTENING:
+            assert self._phases[before.interrupt.id][-1] is Phase.CONFIRMED, "a commit was told to nobody"
+        if after.is_linked:
+            is_open = {id for id, phases in self._phases.items() if phases[-1] is Phase.PROVISIONAL}
+            assert is_open <= {after.interrupt.id if after.interrupt else None}, "a hold was never resolved"
 
 
 def comes_to_rest(conversation: Conversation) -> bool:
