@@ -16,7 +16,7 @@ from satellite.core.replies import resumed
 from satellite.core.say import NOWHERE, SayState
 from satellite.core.state import Stage, State
 from satellite.core.turns import abort, open_turn
-from satellite.core.units import Frames, Millis, Probability, frames
+from satellite.core.units import Frames, Millis, Probability, frames, millis
 
 
 def hold(c: Conversation, e: ev.Held) -> Result:
@@ -74,12 +74,21 @@ def take_up_after_empty(c: Conversation, e: ev.Event) -> Result:
 
 def commit_speech(c: Conversation, e: ev.Event) -> Result:
     """The user means us: the reply is over, and his words are the next turn."""
-    first = Frames(max(c.onset - frames(c.rule.preroll_ms), 0))
     burst = c.burst.add(e).since(c.onset) if isinstance(e, ev.VoiceWindow) else c.burst.since(c.onset)
+    return _commit(c, e.at, Reason.SPEECH, _first(c, c.onset), _endpointer(burst))
+
+
+def _first(c: Conversation, onset: Frames) -> Frames:
+    """Where the audio of a turn begins that a voice opens: before its onset, but not in the last utterance, which was sent."""
+    return Frames(max(onset - frames(c.rule.preroll_ms), c.endpoint.spoken_until))
+
+
+def _endpointer(burst: Burst) -> Endpointer:
+    """What has been heard of an utterance that began before its turn."""
     endpoint = Endpointer()
     for window in burst.windows:
         endpoint = endpoint.add(window)
-    return _commit(c, e.at, Reason.SPEECH, first, endpoint)
+    return endpoint
 
 
 def commit_wake(c: Conversation, e: ev.WakeHeard) -> Result:
@@ -128,11 +137,8 @@ def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
         assert isinstance(e, ev.VoiceWindow)
         burst = c.burst.add(e).since(c.onset)
         onset = burst.onset or e.end
-        reason, endpoint = Reason.SPEECH, Endpointer(speech=sum(w.length for w in burst.active))
-        first, started = (
-            Frames(max(onset - frames(c.rule.preroll_ms), 0)),
-            Millis(e.at - (e.end - onset) * 1000 // frames(1000)),
-        )
+        reason, endpoint = Reason.SPEECH, _endpointer(burst)
+        first, started = _first(c, onset), Millis(e.at - millis(e.end - onset))
     told = _interrupt(c, e.at, reason, Phase.CONFIRMED, started, Probability(getattr(e, "probability", 1.0)))
     opened, actions = open_turn(replace(c, resend=told, kept=None), first, endpoint)
     return opened, (act.SendInterrupt(told), *actions)

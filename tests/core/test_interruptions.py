@@ -19,6 +19,7 @@ from tests.core.situations import (
     held_for_a_cough,
     held_for_ever,
     interrupted,
+    listening,
     over,
     processing,
     speaking,
@@ -404,6 +405,44 @@ def test_words_while_the_hub_thinks_cancel_its_run() -> None:
     assert (told.phase, told.reason, told.state) == (Phase.CONFIRMED, Reason.SPEECH, "processing")
     assert (told.position.played, told.speech_started) == (0, began)
     assert of(driver.ack(), act.StreamMic) == [act.StreamMic(frames(began - 300))]
+
+
+@pytest.mark.parametrize("pause_ms", [0, 32, 96, 288])
+def test_words_soon_after_a_command_do_not_repeat_it(pause_ms: int) -> None:
+    """The hub heard the command's end first, and 0.3 s before the new words is back in it: not that, and all after it."""
+    driver = listening()
+    driver.voice(640)
+    said_until = driver.at
+    driver.tell(ev.HubHeardEnd)
+    driver.tell(ev.Transcript, text="turn on the light")
+    driver.silence(pause_ms)
+    driver.voice(SPEECH_OVER_SPEECH)
+    assert of(driver.ack(), act.StreamMic) == [act.StreamMic(frames(said_until))]
+
+
+def test_words_over_a_quick_answer_do_not_repeat_the_command() -> None:
+    """The same, when the reply has begun meanwhile."""
+    driver = listening()
+    driver.voice(640)
+    said_until = driver.at
+    for kind, fields in ((ev.HubHeardEnd, {}), (ev.Transcript, {"text": "time"}), (ev.Answered, {"text": "noon"})):
+        driver.tell(kind, **fields)
+    driver.tell(ev.AnswerAudio)
+    driver.silence(96)
+    driver.voice(160)
+    driver.hold(played=100, received=2000, onset_ago=160)
+    assert of(driver.voice(SPEECH_OVER_SPEECH), act.StreamMic) == [act.StreamMic(frames(said_until))]
+
+
+def test_a_word_while_the_hub_thinks_ends_as_any_utterance_does() -> None:
+    """A short one is judged when it is over: the silence of the judgement is part of the 0.7 s."""
+    driver = processing()
+    driver.voice(288)
+    driver.silence(352)
+    driver.ack()
+    driver.tell(ev.HubReady)
+    driver.silence(352)
+    assert driver.state is State.PROCESSING
 
 
 def test_words_after_the_answer_is_known_need_no_abort() -> None:

@@ -38,6 +38,7 @@ class Watch:
         self._phases: dict[str, list[Phase]] = {}
         self._windows: deque[ev.VoiceWindow] = deque(maxlen=100)
         self._thinks_since = Frames(0)
+        self._said_until = Frames(0)
 
     def see(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
         """One step."""
@@ -54,6 +55,8 @@ class Watch:
     def _hear_of(self, before: Conversation, event: Event, after: Conversation) -> None:
         if isinstance(event, ev.VoiceWindow):
             self._windows.append(event)
+            if before.state is State.LISTENING and event.probability >= ACTIVE_PROBABILITY:
+                self._said_until = event.end
         if isinstance(event, ev.DeadlineReached) and event.kind is self.waits_for:
             self.waits_for = None
             self._abort_is_open &= event.kind is not Deadline.ABORT_ACK
@@ -84,7 +87,8 @@ class Watch:
         voice = sum(w.length for w in judged if w.probability >= ACTIVE_PROBABILITY)
         held_out = isinstance(event, ev.DeadlineReached) and before.state is State.HELD and voice > 0
         assert held_out or voice >= frames(rule.shortest_ms), "a turn was opened by no words"
-        return Frames(since - frames(before.rule.preroll_ms) - self._windows[-1].length)
+        # and not what the hub has heard already
+        return Frames(max(since - frames(before.rule.preroll_ms) - self._windows[-1].length, self._said_until))
 
     # ---- what is wanted
 
