@@ -27,7 +27,7 @@ class TimeLimits:
     transcript: Millis = Millis(5000)
     # a language model with tools
     answer: Millis = Millis(60_000)
-    # nothing follows `synthesize` when speech synthesis fails
+    # nothing follows `synthesize` when speech synthesis fails; what has not come by then is not coming
     answer_audio: Millis = Millis(10_000)
     # the longest reply we store is ten minutes; then it is stuck
     reply: Millis = Millis(15 * 60_000)
@@ -89,6 +89,8 @@ class Conversation:
     burst: Burst = Burst()
     onset: Frames = Frames(0)
     """Of the voice that holds the reply."""
+    aside: Say | None = None
+    """Speech that waits, because it may be the answer to an earlier turn."""
     reply: Say | None = None
     answer_text: str = ""
     interrupt: Interrupt | None = None

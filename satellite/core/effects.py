@@ -33,4 +33,5 @@ def wait(c: Conversation, kind: Deadline, after: Millis, *actions: Action) -> Re
 
 def without_turn(c: Conversation) -> Conversation:
     """Nothing is left of the turn but its number."""
-    return replace(c, stage=Stage.NONE, kept=None, interrupt=None, burst=Burst(), attempt=0, detection="", answer_text="")
+    c = replace(c, stage=Stage.NONE, kept=None, interrupt=None, burst=Burst(), attempt=0)
+    return replace(c, detection="", answer_text="", aside=None)

@@ -99,6 +99,21 @@ def over(guard: Guard) -> Guard:
     return lambda c, e: guard(c, e) and reply_is_over(c, e)
 
 
+def is_in_doubt(c: Conversation, e: ev.AnswerAudio) -> bool:
+    """The speech that begins may be an earlier turn's."""
+    return not e.is_certain
+
+
+def is_set_aside(c: Conversation, e: ev.Event) -> bool:
+    """Speech waits that may be an earlier turn's."""
+    return c.aside is not None
+
+
+def no_other_came(c: Conversation, e: ev.DeadlineReached) -> bool:
+    """Speech waits, and by now any other would have come: what waits is the present answer."""
+    return c.aside is not None and e.kind is Deadline.ANSWER_AUDIO
+
+
 def is_overlapped(c: Conversation, e: ev.ReplyEnded) -> bool:
     """Somebody was speaking when the reply ended, and a hub is there to hear what follows."""
     return e.overlap is not None and c.is_linked

@@ -16,8 +16,34 @@ from satellite.core.units import Millis
 
 def speak(c: Conversation, e: ev.Event) -> Result:
     """The answer's first audio is here."""
-    say = Say(c.turn, c.rule.allow_interruptions, text=c.answer_text).become(SayState.PLAYING)
+    say = _answer(c).become(SayState.PLAYING)
     return _play(c, say, act.StopMic(False), act.KeepFrom(None))
+
+
+def _answer(c: Conversation) -> Say:
+    return Say(c.turn, c.rule.allow_interruptions, text=c.answer_text)
+
+
+def set_aside(c: Conversation, e: ev.AnswerAudio) -> Result:
+    """An earlier turn's answer may still come, and this may be it. Another that begins before the time limit is ours."""
+    return replace(c, aside=_answer(c)), ()
+
+
+def learn_length_of_aside(c: Conversation, e: ev.AnswerComplete) -> Result:
+    """All of what waits has come."""
+    assert c.aside is not None
+    return replace(c, aside=c.aside.received_all(e.total)), ()
+
+
+def speak_aside(c: Conversation, e: ev.Event) -> Result:
+    """No other has begun, so what waits is the answer: late, for the earlier one's sake, but not lost."""
+    assert c.aside is not None
+    say = replace(c.aside, text=c.answer_text).become(SayState.PLAYING)
+    spoken, actions = _play(c, say, act.AcceptAnswer())
+    if not say.complete or say.position.total is None:
+        return spoken, actions
+    known, timed = learn_length(spoken, ev.AnswerComplete(e.at, say.position.total))
+    return known, (*actions, *timed)
 
 
 def announce(c: Conversation, e: ev.Event) -> Result:
@@ -30,16 +56,16 @@ def announce(c: Conversation, e: ev.Event) -> Result:
 
 def _play(c: Conversation, say: Say, *before: Action) -> Result:
     actions = (*before, act.Play(say.turn, say.allow_interruptions))
-    return wait(replace(c, reply=say, kept=None), Deadline.REPLY, c.rule.limits.reply, *actions)
+    return wait(replace(c, reply=say, kept=None, aside=None), Deadline.REPLY, c.rule.limits.reply, *actions)
 
 
-def reply_text(c: Conversation, e: ev.Answered) -> Result:
+def learn_text(c: Conversation, e: ev.Answered) -> Result:
     """The whole text of an answer that is being spoken already; the hub's run is over."""
     assert c.reply is not None
     return replace(c, stage=Stage.NONE, answer_text=e.text, reply=replace(c.reply, text=e.text)), ()
 
 
-def reply_complete(c: Conversation, e: ev.AnswerComplete) -> Result:
+def learn_length(c: Conversation, e: ev.AnswerComplete) -> Result:
     """All of it has come, so it is known when it must have ended. A hold has its own deadline."""
     assert c.reply is not None
     known = replace(c, reply=c.reply.received_all(e.total))
@@ -48,7 +74,7 @@ def reply_complete(c: Conversation, e: ev.AnswerComplete) -> Result:
     return wait(known, Deadline.REPLY, Millis(e.total + c.rule.limits.reply_slack))
 
 
-def reply_cut_short(c: Conversation, e: ev.HubError) -> Result:
+def cut_short(c: Conversation, e: ev.HubError) -> Result:
     """The hub's run failed while it spoke: play what there is."""
     acks = c.hub_acks_abort or e.code == ABORT_ACK_CODE
     finish = (act.FinishReply(c.reply.turn),) if c.reply and not c.reply.complete and c.stage.is_alive else ()

@@ -32,6 +32,7 @@ def open_turn(c: Conversation, first: Frames, endpoint: Endpointer) -> Result:
         reply=None,
         interrupt=None,
         answer_text="",
+        aside=None,
     )
     begin = (act.BeginTurn(fresh.turn, owed=_answer_is_owed(c)), act.KeepFrom(first))
     if c.stage is Stage.NONE:
@@ -128,20 +129,21 @@ def hub_ended_utterance(c: Conversation, e: ev.Event) -> Result:
 
 def understood(c: Conversation, e: ev.Transcript) -> Result:
     """The hub has the words and thinks of an answer."""
-    actions = (act.StopMic(False), act.KeepFrom(None))
+    actions = (act.StopMic(False), act.KeepFrom(None), act.ExpectAnswer())
     return wait(replace(c, stage=Stage.THINKING, kept=None), Deadline.ANSWER, c.rule.limits.answer, *actions)
 
 
 def answered(c: Conversation, e: ev.Answered) -> Result:
     """The hub's run is over; its speech comes, or never."""
     known = replace(c, stage=Stage.NONE, answer_text=e.text)
-    actions = (act.StopMic(False), act.KeepFrom(None))
+    actions = (act.StopMic(False), act.KeepFrom(None), act.ExpectAnswer())
     return wait(known, Deadline.ANSWER_AUDIO, c.rule.limits.answer_audio, *actions)
 
 
 def give_up(c: Conversation, e: ev.Event) -> Result:
     """Nothing more is expected of this turn, and what still comes of it is stale."""
-    owed = _answer_is_owed(c)
+    # but what has not come in time, or has failed, is not coming: it must not cost the next answer its place
+    owed = _answer_is_owed(c) and not isinstance(e, ev.DeadlineReached | ev.HubError)
     over = replace(without_turn(c), turn=c.turn + 1, reply=None)
     begin = (act.BeginTurn(over.turn, owed), act.StopMic(False), act.KeepFrom(None))
     if c.stage is Stage.NONE or isinstance(e, ev.HubError):

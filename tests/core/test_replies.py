@@ -7,11 +7,14 @@ import pytest
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.interrupt import Phase
+from satellite.core.say import Allow
 from satellite.core.state import Stage, State, Why
 from satellite.core.units import Frames, Millis, frames
 from tests.core.driver import Driver, of
 from tests.core.situations import (
     announcing,
+    answered,
+    answered_in_doubt,
     finished,
     held,
     over,
@@ -53,6 +56,55 @@ def test_speech_may_come_before_the_answer_is_complete() -> None:
     assert (driver.state, driver.conversation.stage) == (State.SPEAKING, Stage.THINKING)
     driver.tell(ev.Answered, text="all of it")
     assert (driver.state, driver.conversation.stage, driver.reply.text) == (State.SPEAKING, Stage.NONE, "all of it")
+
+
+def test_the_text_of_an_answer_that_plays_lets_no_other_speech_be_the_answer() -> None:
+    """A streamed answer begins before its text is whole; what begins after that is an announcement."""
+    driver = thinking_aloud()
+    assert of(driver.tell(ev.Answered, text="all of it"), act.ExpectAnswer) == []
+
+
+def test_speech_that_may_be_an_earlier_answer_waits_for_another() -> None:
+    """The other one is ours, and the first is not heard."""
+    driver = answered_in_doubt()
+    driver.tell(ev.AnswerComplete, total=Millis(3000))
+    driver.wait(9_999)
+    assert driver.is_in(State.PROCESSING)
+    assert of(driver.tell(ev.AnswerAudio), act.Play, act.AcceptAnswer) == [act.Play(2, Allow.SPEECH)]
+    assert (driver.state, driver.reply.complete) == (State.SPEAKING, False)
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_speech_that_no_other_has_followed_is_the_answer(is_whole: bool) -> None:
+    """The earlier one has failed: ours is late, and not lost."""
+    driver = answered_in_doubt()
+    if is_whole:
+        driver.tell(ev.AnswerComplete, total=Millis(3000))
+    actions = driver.wait(10_000)
+    assert of(actions, act.Play, act.AcceptAnswer) == [act.AcceptAnswer(), act.Play(2, Allow.SPEECH)]
+    assert (driver.state, driver.reply.text, driver.reply.complete) == (State.SPEAKING, "no", is_whole)
+    assert driver.due is not None and driver.due[0] - driver.at == (8000 if is_whole else 15 * 60_000)
+
+
+def test_speech_that_waits_is_forgotten_with_its_turn() -> None:
+    """Neither the next turn nor the next hub hears of it."""
+    driver = answered_in_doubt()
+    driver.wake()
+    assert driver.conversation.aside is None
+    driver = answered_in_doubt()
+    driver.tell(ev.HubClosed)
+    assert driver.conversation.aside is None
+
+
+def test_speech_without_an_answers_text_is_not_taken_for_the_answer() -> None:
+    """A run that ends without a word has made none, so what waits was the earlier one."""
+    driver = answered()
+    driver.wake()
+    driver.tell(ev.HubReady)
+    driver.tell(ev.Transcript, text="again")
+    driver.tell(ev.AnswerAudio, is_certain=False)
+    driver.wait(60_000)
+    assert (driver.state, len(driver.wanted(act.Play))) == (State.IDLE, 0)
 
 
 def test_a_run_that_fails_while_it_speaks_lets_the_reply_play_out() -> None:

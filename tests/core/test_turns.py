@@ -277,13 +277,26 @@ def test_a_hub_that_understands_and_says_nothing_is_given_up_after_a_minute() ->
     assert _become(driver) == (State.PROCESSING, State.IDLE, Why.TIME_LIMIT)
 
 
-def test_an_answer_whose_speech_never_comes_is_given_up_and_owed() -> None:
-    """Synthesis failed, or is slow: if the speech still comes, it is nobody's."""
+def test_an_answer_whose_speech_never_comes_is_given_up_and_not_owed() -> None:
+    """Synthesis has failed, so the next speech is the next answer's."""
     driver = answered()
     actions = driver.wait(10_000)
-    assert of(actions, act.BeginTurn) == [act.BeginTurn(2, owed=True)]
+    assert of(actions, act.BeginTurn) == [act.BeginTurn(2, owed=False)]
     assert of(actions, act.SendAbort) == []
     assert driver.state is State.IDLE
+
+
+def test_an_answer_whose_speech_has_failed_is_not_owed() -> None:
+    """The hub says so."""
+    driver = answered()
+    actions = driver.tell(ev.HubError, code="tts-failed", text="")
+    assert of(actions, act.BeginTurn) == [act.BeginTurn(2, owed=False)]
+
+
+def test_an_answer_that_a_lost_device_cannot_play_is_owed() -> None:
+    """Its speech is still being made."""
+    driver = answered()
+    assert of(driver.tell(ev.AudioLost), act.BeginTurn) == [act.BeginTurn(2, owed=True)]
 
 
 def test_a_run_that_is_given_up_is_cancelled_and_its_end_awaited() -> None:
