@@ -6,7 +6,7 @@ Theory of operation
    holds, do this and be in that state. Rows of one state and event are tried from the top; if none holds, nothing happens.
 2. A pair of state and event with no row at all is our own mistake: `step` raises ProtocolMisuse.
 3. Events that are late are no mistake, and are dropped before the table is asked: news of a reply that is not the present
-   one, what the hub still says of a run that it is cancelling, and a deadline for something that is no longer waited for.
+   one, what the hub still says of a run before the present one, and a deadline for something that is no longer waited for.
 4. At most one deadline runs. It is set by the row that begins to wait, and a change of state that sets none clears it.
    `listening`, `processing`, `speaking` and `held` always have one; in `offline`, `idle` and `muted` the satellite may rest.
 5. `step` is pure: time comes with the event.
@@ -24,7 +24,7 @@ from satellite.core import interruptions, linking, replies, turns
 from satellite.core.conversation import Conversation
 from satellite.core.effects import Effect, Result, nothing
 from satellite.core.events import Deadline, Event
-from satellite.core.guards import Guard, always
+from satellite.core.guards import ABORT_ACK_CODE, Guard, always
 from satellite.core.state import Stage, State, Why
 from satellite.errors import ProtocolMisuse
 
@@ -196,8 +196,13 @@ def _is_late(c: Conversation, event: Event) -> bool:
     match event:
         case ev.Held(turn=turn) | ev.ReplyEnded(turn=turn):
             return c.state is not SPEAKING or c.reply is None or c.reply.turn != turn
-        case ev.HubHeardEnd() | ev.Transcript() | ev.Answered() | ev.AnswerAudio():
+        case ev.HubReady() | ev.AnswerAudio():
             return c.stage is Stage.ABORTING
+        case ev.HubHeardEnd() | ev.Transcript() | ev.Answered():
+            # a hub that cancels without a word may still be at the old run: the new one's first word is that it is ready
+            return c.stage in (Stage.ABORTING, Stage.ASKED)
+        case ev.HubError(code=code):
+            return c.stage is Stage.ABORTING and code != ABORT_ACK_CODE
         case ev.DeadlineReached(kind=kind):
             return c.deadline is not kind
         case _:

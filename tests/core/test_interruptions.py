@@ -306,6 +306,7 @@ def test_a_reply_that_had_not_arrived_whole_is_not_taken_up() -> None:
     driver.hold(received=2000)
     actions = driver.voice(SPEECH_OVER_SPEECH)
     assert of(actions, act.StopReply) == [act.StopReply(1, keep=False)]
+    driver.tell(ev.HubReady)
     driver.tell(ev.Transcript, text="")
     assert driver.state is State.PROCESSING
 

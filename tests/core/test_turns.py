@@ -1,5 +1,7 @@
 """A turn of the user's, from the wake word to the last word of the hub's run, and every silence of the hub."""
 
+from collections.abc import Callable
+
 import pytest
 
 from satellite.core import actions as act
@@ -233,6 +235,33 @@ def test_a_ready_of_the_run_before_is_not_the_new_ones() -> None:
     assert driver.conversation.stage is Stage.ABORTING
     driver.tell(ev.HubReady)
     assert driver.conversation.deadline is Deadline.ABORT_ACK
+
+
+def test_what_a_silent_hub_still_says_of_the_run_before_is_not_the_new_ones() -> None:
+    """It acknowledges nothing, so it is asked while the old run may be alive; its words must not end the user's."""
+    driver = Driver()
+    driver.tell(ev.HubOpened)
+    driver.wait(1000)
+    driver.wake()
+    driver.tell(ev.HubReady)
+    driver.voice(640)
+    driver.silence(704)
+    driver.wake()
+    driver.wait(300)
+    assert driver.conversation.stage is Stage.ASKED
+    for kind, fields in ((ev.HubHeardEnd, {}), (ev.Transcript, {"text": "hello"}), (ev.Answered, {"text": "hello"})):
+        assert driver.tell(kind, **fields) == ()
+    driver.tell(ev.HubReady)
+    assert (driver.state, driver.conversation.deadline) == (State.LISTENING, Deadline.SPEECH)
+
+
+@pytest.mark.parametrize("build", [processing, just_opened])
+def test_an_error_of_the_run_before_is_no_acknowledgement(build: Callable[[], Driver]) -> None:
+    """The hub has still to read the abort, and a run that it read before it would be cancelled with it."""
+    driver = build()
+    driver.wake()
+    assert driver.tell(ev.HubError, code="intent-failed", text="") == ()
+    assert of(driver.ack(), act.SendRun) == [act.SendRun()]
 
 
 def test_a_hub_that_says_ready_twice_does_not_make_the_user_wait_twice() -> None:

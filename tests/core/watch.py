@@ -10,7 +10,7 @@ from satellite.core.burst import ACTIVE_PROBABILITY
 from satellite.core.conversation import Conversation
 from satellite.core.events import Deadline, Event
 from satellite.core.interrupt import Interrupt, Phase
-from satellite.core.state import State
+from satellite.core.state import Stage, State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis, frames
 
@@ -60,9 +60,10 @@ class Watch:
         if isinstance(event, ev.DeadlineReached) and event.kind is self.waits_for:
             self.waits_for = None
             self._abort_is_open &= event.kind is not Deadline.ABORT_ACK
-        if isinstance(event, ev.HubError):
+        if isinstance(event, ev.HubError) and (before.stage is not Stage.ABORTING or event.code == "validation-error"):
             self._run_is_alive = self._abort_is_open = False
-        if isinstance(event, ev.HubClosed | ev.HubPaused | ev.HubOpened | ev.Answered):
+        is_over = isinstance(event, ev.Answered) and after.stage is Stage.NONE
+        if is_over or isinstance(event, ev.HubClosed | ev.HubPaused | ev.HubOpened):
             self._run_is_alive = False
         if isinstance(event, ev.AnnouncementAudio) and after.state is State.SPEAKING and before.state is not after.state:
             # the hub cancels its run for it
