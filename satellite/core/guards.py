@@ -46,6 +46,16 @@ def is_asked(c: Conversation, e: ev.HubReady) -> bool:
     return c.stage is Stage.ASKED
 
 
+def is_unheard(c: Conversation, e: ev.Event) -> bool:
+    """The hub takes no audio of this turn yet."""
+    return c.stage in (Stage.ABORTING, Stage.ASKED)
+
+
+def is_asked_too_early(c: Conversation, e: ev.HubReady) -> bool:
+    """A run was asked for, this is the first sign of it, and the user has gone on speaking meanwhile."""
+    return is_asked(c, e) and not c.endpoint.has_ended(c.rule.endpoint)
+
+
 def is_abort_ack(c: Conversation, e: ev.HubError) -> bool:
     """The hub has cancelled what we asked it to cancel."""
     return c.stage is Stage.ABORTING

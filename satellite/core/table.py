@@ -91,6 +91,7 @@ ROWS: tuple[Row, ...] = (
     Row(LISTENING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     *_ignore(LISTENING, ev.WakeHeard, ev.MicrophoneStalled, ev.AnswerAudio, ev.AnswerComplete),
     # ---- the hub thinks
+    Row(PROCESSING, ev.HubReady, turns.ready, LISTENING, Why.MORE_SPEECH, when.is_asked_too_early),
     _stay(PROCESSING, ev.HubReady, turns.ready_late, when.is_asked),
     Row(PROCESSING, ev.Transcript, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
     _stay(PROCESSING, ev.Transcript, turns.understood),
@@ -98,6 +99,7 @@ ROWS: tuple[Row, ...] = (
     _stay(PROCESSING, ev.AnswerAudio, replies.set_aside, when.is_in_doubt),
     Row(PROCESSING, ev.AnswerAudio, replies.speak, SPEAKING, Why.ANSWER),
     _stay(PROCESSING, ev.AnswerComplete, replies.learn_length_of_aside, when.is_set_aside),
+    _stay(PROCESSING, ev.VoiceWindow, turns.listen_on, when.is_unheard),
     Row(PROCESSING, ev.VoiceWindow, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED, when.words),
     _stay(PROCESSING, ev.VoiceWindow, replies.follow_voice),
     Row(PROCESSING, ev.WakeHeard, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED),

@@ -112,7 +112,9 @@ def listen(c: Conversation, e: ev.VoiceWindow) -> Result:
 
 def end_utterance(c: Conversation, e: ev.Event) -> Result:
     """The user has finished. A hub that is not ready yet is told when it is."""
-    after = replace(c, burst=Burst(), onset=Frames(e.end if isinstance(e, ev.VoiceWindow) else c.onset))
+    after = replace(c, burst=Burst())
+    if isinstance(e, ev.VoiceWindow):
+        after = replace(after, onset=e.end, endpoint=c.endpoint.add(e))
     match c.stage:
         case Stage.HEARING:
             return wait(after, Deadline.TRANSCRIPT, c.rule.limits.transcript, act.StopMic(True))
@@ -120,6 +122,11 @@ def end_utterance(c: Conversation, e: ev.Event) -> Result:
             return abort(after)
         case _:
             return wait(after, Deadline.HUB_READY, c.rule.limits.hub_ready)
+
+
+def listen_on(c: Conversation, e: ev.VoiceWindow) -> Result:
+    """The hub does not listen yet, so there is no thought to interrupt: what the user adds is of the same utterance."""
+    return replace(c, endpoint=c.endpoint.add(e)), ()
 
 
 def hub_ended_utterance(c: Conversation, e: ev.Event) -> Result:

@@ -55,6 +55,10 @@ def finished_before_the_hub_is_ready() -> Driver:
     return _then(woken(), lambda d: d.voice(640), lambda d: d.silence(704))
 
 
+def going_on_before_the_hub_is_ready() -> Driver:
+    return _then(finished_before_the_hub_is_ready(), lambda d: d.voice(320))
+
+
 def finished_while_the_hub_cancels() -> Driver:
     return _then(processing(), lambda d: d.wake(), lambda d: d.voice(640), lambda d: d.silence(704))
 
@@ -179,6 +183,7 @@ SITUATIONS: dict[Callable[[], Driver], State] = {
     finished: State.PROCESSING,
     finished_again: State.PROCESSING,
     finished_before_the_hub_is_ready: State.PROCESSING,
+    going_on_before_the_hub_is_ready: State.PROCESSING,
     finished_while_the_hub_cancels: State.PROCESSING,
     interrupted_and_finished: State.PROCESSING,
     processing: State.PROCESSING,

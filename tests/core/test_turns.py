@@ -123,6 +123,34 @@ def test_an_utterance_that_is_over_while_the_hub_still_cancels_is_sent_when_it_h
     assert of(driver.ack(), act.SendRun, act.StreamMic) == [act.SendRun(), act.StreamMic(first)]
 
 
+@pytest.mark.parametrize("is_cancelling", [False, True])
+def test_what_is_added_before_the_hub_listens_is_of_the_same_utterance(is_cancelling: bool) -> None:
+    """A pause for thought at a slow hub: it gets the words before the pause too, in one run, and waits for the rest."""
+    driver = processing() if is_cancelling else opened()
+    driver.wake()
+    first, since = driver.conversation.utterance, len(driver.wanted(act.SendInterrupt))
+    driver.voice(640)
+    driver.silence(704)
+    assert driver.is_in(State.PROCESSING)
+    driver.voice(640)
+    if is_cancelling:
+        driver.ack()
+    assert driver.wanted(act.StreamMic)[-1] == act.StreamMic(first)
+    driver.tell(ev.HubReady)
+    assert _become(driver) == (State.PROCESSING, State.LISTENING, Why.MORE_SPEECH)
+    assert of(driver.silence(704), act.StopMic) == [act.StopMic(tell=True)]
+    assert (driver.state, len(driver.interrupts)) == (State.PROCESSING, since)
+
+
+def test_what_is_added_and_over_before_the_hub_listens_is_of_the_same_utterance() -> None:
+    """It has all of it then."""
+    driver = finished_before_the_hub_is_ready()
+    driver.voice(640)
+    driver.silence(704)
+    assert of(driver.tell(ev.HubReady), act.StopMic) == [act.StopMic(tell=True)]
+    assert driver.state is State.PROCESSING
+
+
 def test_a_user_who_says_nothing_is_not_waited_for() -> None:
     """He changed his mind."""
     driver = listening()

@@ -73,7 +73,7 @@ class Watch:
             self._run_is_alive = False
         if isinstance(event, ev.WakeHeard) and before.state is State.IDLE:
             self._untold_word = event.name
-        if after.state is State.LISTENING and before.state is not State.LISTENING:
+        if after.state is State.LISTENING and before.state is not State.LISTENING and after.turn > before.turn:
             self._licence = self._licence_for(before, event)
         if after.state is State.PROCESSING and before.state is not State.PROCESSING:
             self._thinks_since = self._windows[-1].end if self._windows else Frames(0)
