@@ -33,5 +33,14 @@ def wait(c: Conversation, kind: Deadline, after: Millis, *actions: Action) -> Re
 
 def without_turn(c: Conversation) -> Conversation:
     """Nothing is left of the turn but its number."""
-    c = replace(c, stage=Stage.NONE, kept=None, interrupt=None, burst=Burst(), attempt=0)
-    return replace(c, detection="", answer_text="", aside=None)
+    return replace(
+        c,
+        stage=Stage.NONE,
+        attempt=0,
+        detection="",
+        burst=Burst(),
+        answer_text="",
+        aside=None,
+        interrupt=None,
+        kept=None,
+    )

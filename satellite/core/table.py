@@ -215,9 +215,8 @@ def _take(before: Conversation, event: Event, row: Row) -> Result:
     after, actions = row.effect(before, event)
     if row.to is before.state:
         return after, actions
-    after = replace(after, state=row.to)
-    if not any(isinstance(a, act.SetDeadline) for a in actions):
-        after = replace(after, deadline=None)
-        actions = (*actions, act.ClearDeadline())
     assert row.why is not None
-    return after, (*actions, act.Become(before.state, row.to, row.why))
+    become = act.Become(before.state, row.to, row.why)
+    if any(isinstance(a, act.SetDeadline) for a in actions):
+        return replace(after, state=row.to), (*actions, become)
+    return replace(after, state=row.to, deadline=None), (*actions, act.ClearDeadline(), become)
