@@ -88,6 +88,11 @@ def words(c: Conversation, e: ev.VoiceWindow) -> bool:
     return c.burst.add(e).around(c.onset, c.rule.burst).judge(c.rule.burst) is Judgement.WORDS
 
 
+def words_allowed(c: Conversation, e: ev.VoiceWindow) -> bool:
+    """That, and words may interrupt an answer, so one that is still being thought of too."""
+    return c.rule.allow_interruptions is Allow.SPEECH and words(c, e)
+
+
 def noise(c: Conversation, e: ev.VoiceWindow) -> bool:
     """With this window the voice has turned out to be none."""
     return c.burst.add(e).around(c.onset, c.rule.burst).judge(c.rule.burst) is Judgement.NOISE

@@ -100,7 +100,7 @@ ROWS: tuple[Row, ...] = (
     Row(PROCESSING, ev.AnswerAudio, replies.speak, SPEAKING, Why.ANSWER),
     _stay(PROCESSING, ev.AnswerComplete, replies.learn_length_of_aside, when.is_set_aside),
     _stay(PROCESSING, ev.VoiceWindow, turns.listen_on, when.is_unheard),
-    Row(PROCESSING, ev.VoiceWindow, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED, when.words),
+    Row(PROCESSING, ev.VoiceWindow, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED, when.words_allowed),
     _stay(PROCESSING, ev.VoiceWindow, replies.follow_voice),
     Row(PROCESSING, ev.WakeHeard, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED),
     _stay(PROCESSING, ev.HubError, turns.acked, when.is_abort_ack),

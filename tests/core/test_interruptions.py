@@ -453,6 +453,15 @@ def test_words_after_the_answer_is_known_need_no_abort() -> None:
     assert of(actions, act.BeginTurn, act.SendAbort, act.SendRun) == [act.BeginTurn(2, owed=True), act.SendRun()]
 
 
+@pytest.mark.parametrize("policy", [Allow.WAKE_WORD, Allow.STOP_WORD, Allow.NONE])
+def test_words_that_may_not_interrupt_an_answer_do_not_prevent_it(policy: Allow) -> None:
+    """Where the television talks, only the wake word cancels a run; and it always does, or a hub that hangs would win."""
+    driver = Driver(ConversationRule(allow_interruptions=policy)).processing()
+    assert driver.voice(1920) == ()
+    driver.wake()
+    assert driver.state is State.LISTENING
+
+
 def test_a_cough_while_the_hub_thinks_is_nothing() -> None:
     """The answer is not lost for it."""
     driver = processing()
