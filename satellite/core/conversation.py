@@ -57,6 +57,10 @@ class ConversationRule:
     attempts: int = 2
 
 
+# one that no run has acknowledged, and of a reply that outlasts its hub a hold taken back and the end
+MOST_RESENT = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A reply that was interrupted for words that may turn out to be none."""
@@ -97,5 +101,5 @@ class Conversation:
     is_hold_told: bool = False
     """Whether a hub was there to hear of `interrupt` provisionally."""
     kept: Kept | None = None
-    resend: Interrupt | None = None
-    """Told to a hub that may not have got it."""
+    resend: tuple[Interrupt, ...] = ()
+    """Told to a hub that may not have got it, oldest first."""

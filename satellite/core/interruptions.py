@@ -6,7 +6,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.burst import Burst
-from satellite.core.conversation import Conversation, Kept
+from satellite.core.conversation import MOST_RESENT, Conversation, Kept
 from satellite.core.effects import Result, wait, without_turn
 from satellite.core.endpoint import Endpointer
 from satellite.core.events import Deadline
@@ -59,7 +59,7 @@ def take_back(c: Conversation, e: ev.Event) -> Result:
     if c.interrupt is None or not c.is_hold_told:
         return c, ()
     told = c.interrupt.in_phase(Phase.CANCELLED, e.at)
-    return (c, _tell(c, told)) if c.is_linked else (replace(c, resend=told), ())
+    return (c, _tell(c, told)) if c.is_linked else (_remember(c, told), ())
 
 
 def take_up_after_empty(c: Conversation, e: ev.Event) -> Result:
@@ -69,7 +69,7 @@ def take_up_after_empty(c: Conversation, e: ev.Event) -> Result:
     say = kept.say.become(SayState.PLAYING)
     tell = _tell(c, kept.interrupt.in_phase(Phase.CANCELLED, e.at))
     clear = (act.StopMic(False), act.KeepFrom(None))
-    return resumed(replace(without_turn(c), resend=None), say, *clear, *tell)
+    return resumed(replace(without_turn(c), resend=()), say, *clear, *tell)
 
 
 def commit_speech(c: Conversation, e: ev.Event) -> Result:
@@ -117,7 +117,7 @@ def _commit(c: Conversation, at: Millis, reason: Reason, first: Frames, endpoint
     can_go_on = reason is Reason.SPEECH and c.is_linked and c.reply.complete and c.stage is Stage.NONE
     said = c.reply.become(SayState.INTERRUPTED)
     stop = (act.StopReply(c.reply.turn, keep=can_go_on), *_tell(c, told), act.SendPlayed())
-    after = replace(c, resend=told, kept=Kept(said, told, at) if can_go_on else None)
+    after = replace(_remember(c, told), kept=Kept(said, told, at) if can_go_on else None)
     if not c.is_linked:
         return replace(without_turn(after), reply=None), stop
     opened, actions = open_turn(after, first, endpoint)
@@ -126,6 +126,11 @@ def _commit(c: Conversation, at: Millis, reason: Reason, first: Frames, endpoint
 
 def _tell(c: Conversation, interrupt: Interrupt) -> tuple[Action, ...]:
     return (act.SendInterrupt(interrupt),) if c.is_linked else ()
+
+
+def _remember(c: Conversation, interrupt: Interrupt) -> Conversation:
+    """For the next hub, unless this one shows that it has read it."""
+    return replace(c, resend=(*c.resend, interrupt)[-MOST_RESENT:])
 
 
 def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
@@ -140,7 +145,7 @@ def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
         reason, endpoint = Reason.SPEECH, _endpointer(burst)
         first, started = _first(c, onset), Millis(e.at - millis(e.end - onset))
     told = _interrupt(c, e.at, reason, Phase.CONFIRMED, started, Probability(getattr(e, "probability", 1.0)))
-    opened, actions = open_turn(replace(c, resend=told, kept=None), first, endpoint)
+    opened, actions = open_turn(replace(_remember(c, told), kept=None), first, endpoint)
     return opened, (act.SendInterrupt(told), *actions)
 
 

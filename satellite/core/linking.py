@@ -13,15 +13,15 @@ from satellite.core.state import Stage
 
 def link(c: Conversation, e: ev.Event) -> Result:
     """A hub is there: tell it what the last one may have missed, and learn whether it acknowledges aborts."""
-    again = (act.SendInterrupt(c.resend),) if c.resend else ()
-    linked = replace(c, is_linked=True, hub_acks_abort=False, resend=None, stage=Stage.ABORTING)
+    again = tuple(act.SendInterrupt(told) for told in c.resend)
+    linked = replace(c, is_linked=True, hub_acks_abort=False, resend=(), stage=Stage.ABORTING)
     return wait(linked, Deadline.ABORT_ACK, c.rule.limits.abort_unacked, *again, act.SendAbort())
 
 
 def relink(c: Conversation, e: ev.Event) -> Result:
     """A hub is there again while a reply plays that the last one sent."""
-    again = (act.SendInterrupt(c.resend),) if c.resend else ()
-    return replace(c, is_linked=True, hub_acks_abort=False, resend=None), again
+    again = tuple(act.SendInterrupt(told) for told in c.resend)
+    return replace(c, is_linked=True, hub_acks_abort=False, resend=()), again
 
 
 def unlink(c: Conversation, e: ev.Event) -> Result:

@@ -90,7 +90,7 @@ def try_again(c: Conversation, e: ev.Event) -> Result:
 
 def ready(c: Conversation, e: ev.Event) -> Result:
     """The hub hears us."""
-    heard = replace(c, stage=Stage.HEARING, resend=None)
+    heard = replace(c, stage=Stage.HEARING, resend=())
     if something_said(c, e):
         return wait(heard, Deadline.END_OF_SPEECH, c.rule.limits.utterance)
     return wait(heard, Deadline.SPEECH, c.rule.limits.speech)
@@ -98,7 +98,7 @@ def ready(c: Conversation, e: ev.Event) -> Result:
 
 def ready_late(c: Conversation, e: ev.Event) -> Result:
     """The hub hears us, and the utterance it gets is over already."""
-    heard = replace(c, stage=Stage.HEARING, resend=None)
+    heard = replace(c, stage=Stage.HEARING, resend=())
     return wait(heard, Deadline.TRANSCRIPT, c.rule.limits.transcript, act.StopMic(True))
 
 

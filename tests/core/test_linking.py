@@ -160,6 +160,19 @@ def test_a_false_alarm_without_a_hub_is_taken_back_when_one_is_there(is_back_bef
     assert (last.id, last.phase) == (first.id, Phase.CANCELLED)
 
 
+def test_everything_that_became_of_a_reply_without_a_hub_is_told() -> None:
+    """A hold that was taken back, and then the end: two interruptions, in their order."""
+    driver = held_alone()
+    driver.silence(384)
+    driver.hold()
+    driver.voice(SPEECH_OVER_SPEECH)
+    assert driver.is_in(State.OFFLINE)
+    driver.tell(ev.HubOpened)
+    first, taken_back, confirmed = driver.interrupts
+    assert (taken_back.id, taken_back.phase) == (first.id, Phase.CANCELLED)
+    assert (confirmed.id != first.id, confirmed.phase) == (True, Phase.CONFIRMED)
+
+
 def test_a_hold_that_no_hub_heard_of_is_not_taken_back() -> None:
     """A cancellation of something unknown would only puzzle."""
     driver = speaking_alone()
