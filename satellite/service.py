@@ -184,6 +184,10 @@ class Service:
                 self._replies[turn].finish()
             case act.BeginTurn(turn, owed):
                 self._begin_turn(turn, owed)
+            case act.ExpectAnswer():
+                hub.expect_answer()
+            case act.AcceptAnswer():
+                hub.accept_answer()
             case act.SendDetection(name):
                 hub.detection(name)
             case act.SendRun():

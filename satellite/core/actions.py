@@ -32,6 +32,16 @@ class BeginTurn(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectAnswer(Action):
+    """The hub has understood, or answered: a reply that begins now may be the present turn's."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptAnswer(Action):
+    """The reply that was not certain to be the present turn's is taken for it; none that begins later is."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendDetection(Action):
     """Tell the hub which wake word was heard."""
 

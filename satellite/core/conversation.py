@@ -27,7 +27,7 @@ class TimeLimits:
     transcript: Millis = Millis(5000)
     # a language model with tools
     answer: Millis = Millis(60_000)
-    # nothing follows `synthesize` when speech synthesis fails
+    # nothing follows `synthesize` when speech synthesis fails; what has not come by then is not coming
     answer_audio: Millis = Millis(10_000)
     # the longest reply we store is ten minutes; then it is stuck
     reply: Millis = Millis(15 * 60_000)
@@ -57,6 +57,10 @@ class ConversationRule:
     attempts: int = 2
 
 
+# one that no run has acknowledged, and of a reply that outlasts its hub a hold taken back and the end
+MOST_RESENT = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A reply that was interrupted for words that may turn out to be none."""
@@ -83,13 +87,19 @@ class Conversation:
     utterance: Frames = Frames(0)
     """The first frame that the hub is to get of this turn."""
     attempt: int = 0
+    detection: str = ""
+    """The wake word that opened the turn, until the hub has been told of it."""
     endpoint: Endpointer = Endpointer()
     burst: Burst = Burst()
     onset: Frames = Frames(0)
     """Of the voice that holds the reply."""
+    aside: Say | None = None
+    """Speech that waits, because it may be the answer to an earlier turn."""
     reply: Say | None = None
     answer_text: str = ""
     interrupt: Interrupt | None = None
+    is_hold_told: bool = False
+    """Whether a hub was there to hear of `interrupt` provisionally."""
     kept: Kept | None = None
-    resend: Interrupt | None = None
-    """Told to a hub that may not have got it."""
+    resend: tuple[Interrupt, ...] = ()
+    """Told to a hub that may not have got it, oldest first."""

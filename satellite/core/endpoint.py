@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from satellite.core.burst import ACTIVE_PROBABILITY
 from satellite.core.events import VoiceWindow
-from satellite.core.units import Millis, frames, millis
+from satellite.core.units import Frames, Millis, frames, millis
 
 # below this a window counts as silence; between the two nothing changes (hysteresis as the detector's authors have it)
 SILENT_PROBABILITY = 0.35
@@ -26,11 +26,13 @@ class Endpointer:
 
     speech: int = 0
     silence: int = 0
+    spoken_until: Frames = Frames(0)
+    """Where its last speech ended."""
 
     def add(self, window: VoiceWindow) -> "Endpointer":
         """With one more window."""
         if window.probability >= ACTIVE_PROBABILITY:
-            return Endpointer(self.speech + window.length, 0)
+            return Endpointer(self.speech + window.length, 0, window.end)
         if window.probability < SILENT_PROBABILITY:
             return replace(self, silence=self.silence + window.length)
         return self

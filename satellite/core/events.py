@@ -140,7 +140,9 @@ class Answered(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerAudio(Event):
-    """The first audio of the answer to the present turn has come."""
+    """The first audio of the answer to the present turn has come; if that is not certain, it may be an earlier turn's."""
+
+    is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

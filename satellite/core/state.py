@@ -28,6 +28,7 @@ class Why(StrEnum):
     MUTED = "muted"
     WAKE_WORD = "wake word"
     END_OF_SPEECH = "end of speech"
+    MORE_SPEECH = "more speech"
     ANSWER = "answer"
     ANNOUNCEMENT = "announcement"
     VOICE = "voice over the reply"

@@ -6,7 +6,7 @@ Theory of operation
    holds, do this and be in that state. Rows of one state and event are tried from the top; if none holds, nothing happens.
 2. A pair of state and event with no row at all is our own mistake: `step` raises ProtocolMisuse.
 3. Events that are late are no mistake, and are dropped before the table is asked: news of a reply that is not the present
-   one, what the hub still says of a run that it is cancelling, and a deadline for something that is no longer waited for.
+   one, what the hub still says of a run before the present one, and a deadline for something that is no longer waited for.
 4. At most one deadline runs. It is set by the row that begins to wait, and a change of state that sets none clears it.
    `listening`, `processing`, `speaking` and `held` always have one; in `offline`, `idle` and `muted` the satellite may rest.
 5. `step` is pure: time comes with the event.
@@ -18,11 +18,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from satellite.core import actions as act
-from satellite.core import effects as do
 from satellite.core import events as ev
+from satellite.core import guards as when
+from satellite.core import interruptions, linking, replies, turns
 from satellite.core.conversation import Conversation
-from satellite.core.effects import Effect, Guard, Result
+from satellite.core.effects import Effect, Result, nothing
 from satellite.core.events import Deadline, Event
+from satellite.core.guards import ABORT_ACK_CODE, Guard, always
 from satellite.core.state import Stage, State, Why
 from satellite.errors import ProtocolMisuse
 
@@ -39,125 +41,130 @@ class Row:
     effect: Effect
     to: State
     why: Why | None = None
-    when: Guard = do.always
+    when: Guard = always
 
 
-def _stay(state: State, event: type[Event], effect: Effect, when: Guard = do.always) -> Row:
+def _stay(state: State, event: type[Event], effect: Effect, when: Guard = always) -> Row:
     return Row(state, event, effect, state, None, when)
 
 
 def _ignore(state: State, *events: type[Event]) -> tuple[Row, ...]:
-    return tuple(_stay(state, event, do.nothing) for event in events)
+    return tuple(_stay(state, event, nothing) for event in events)
 
 
 _HUB_TALK = (ev.HubReady, ev.HubHeardEnd, ev.Transcript, ev.Answered, ev.AnswerAudio, ev.AnswerComplete, ev.HubError)
 
 ROWS: tuple[Row, ...] = (
     # ---- no hub
-    Row(OFFLINE, ev.HubOpened, do.link, IDLE, Why.CONNECTED),
+    Row(OFFLINE, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
     *_ignore(OFFLINE, ev.VoiceWindow, ev.WakeHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
     # ---- waiting for the wake word
-    Row(IDLE, ev.WakeHeard, do.wake, LISTENING, Why.WAKE_WORD),
-    Row(IDLE, ev.AnnouncementAudio, do.announce, SPEAKING, Why.ANNOUNCEMENT),
-    _stay(IDLE, ev.HubError, do.idle_acked),
-    _stay(IDLE, ev.DeadlineReached, do.idle_unacked),
-    Row(IDLE, ev.HubClosed, do.unlink, OFFLINE, Why.DISCONNECTED),
-    Row(IDLE, ev.HubPaused, do.mute, MUTED, Why.MUTED),
+    Row(IDLE, ev.WakeHeard, turns.wake, LISTENING, Why.WAKE_WORD),
+    Row(IDLE, ev.AnnouncementAudio, replies.announce, SPEAKING, Why.ANNOUNCEMENT),
+    _stay(IDLE, ev.HubError, turns.idle_acked),
+    _stay(IDLE, ev.DeadlineReached, turns.idle_unacked),
+    Row(IDLE, ev.HubClosed, linking.unlink, OFFLINE, Why.DISCONNECTED),
+    Row(IDLE, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
     *_ignore(IDLE, ev.VoiceWindow, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
     *_ignore(IDLE, *(e for e in _HUB_TALK if e is not ev.HubError)),
     # ---- the user speaks
-    _stay(LISTENING, ev.HubReady, do.ready, do.is_asked),
-    Row(LISTENING, ev.VoiceWindow, do.end_utterance, PROCESSING, Why.END_OF_SPEECH, do.utterance_ends),
-    _stay(LISTENING, ev.VoiceWindow, do.listen),
-    Row(LISTENING, ev.HubHeardEnd, do.hub_ended_utterance, PROCESSING, Why.END_OF_SPEECH),
-    Row(LISTENING, ev.Transcript, do.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, do.heard_nothing),
-    Row(LISTENING, ev.Transcript, do.understood, PROCESSING, Why.END_OF_SPEECH),
-    Row(LISTENING, ev.Answered, do.answered, PROCESSING, Why.END_OF_SPEECH),
-    _stay(LISTENING, ev.HubError, do.acked, do.is_abort_ack),
-    _stay(LISTENING, ev.HubError, do.try_again, do.is_late_ack),
-    Row(LISTENING, ev.HubError, do.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, do.heard_nothing),
-    Row(LISTENING, ev.HubError, do.give_up, IDLE, Why.HUB_ERROR),
-    _stay(LISTENING, ev.DeadlineReached, do.run_unacked, do.is_due(Deadline.ABORT_ACK)),
-    _stay(LISTENING, ev.DeadlineReached, do.try_again, do.may_try_again(Deadline.HUB_READY)),
-    Row(LISTENING, ev.DeadlineReached, do.give_up, IDLE, Why.NOTHING_SAID, do.is_due(Deadline.SPEECH)),
-    Row(LISTENING, ev.DeadlineReached, do.end_utterance, PROCESSING, Why.TIME_LIMIT, do.is_due(Deadline.END_OF_SPEECH)),
-    Row(LISTENING, ev.DeadlineReached, do.give_up, IDLE, Why.TIME_LIMIT),
-    Row(LISTENING, ev.AnnouncementAudio, do.announce, SPEAKING, Why.ANNOUNCEMENT),
-    Row(LISTENING, ev.HubClosed, do.unlink, OFFLINE, Why.DISCONNECTED),
-    Row(LISTENING, ev.HubPaused, do.mute, MUTED, Why.MUTED),
-    Row(LISTENING, ev.AudioLost, do.give_up, IDLE, Why.DEVICE_LOST),
-    Row(LISTENING, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
+    _stay(LISTENING, ev.HubReady, turns.ready, when.is_asked),
+    Row(LISTENING, ev.VoiceWindow, turns.end_utterance, PROCESSING, Why.END_OF_SPEECH, when.utterance_ends),
+    _stay(LISTENING, ev.VoiceWindow, turns.listen),
+    Row(LISTENING, ev.HubHeardEnd, turns.hub_ended_utterance, PROCESSING, Why.END_OF_SPEECH),
+    Row(LISTENING, ev.Transcript, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
+    Row(LISTENING, ev.Transcript, turns.understood, PROCESSING, Why.END_OF_SPEECH),
+    Row(LISTENING, ev.Answered, turns.answered, PROCESSING, Why.END_OF_SPEECH),
+    _stay(LISTENING, ev.HubError, turns.acked, when.is_abort_ack),
+    _stay(LISTENING, ev.HubError, turns.try_again, when.is_late_ack),
+    Row(LISTENING, ev.HubError, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
+    Row(LISTENING, ev.HubError, turns.give_up, IDLE, Why.HUB_ERROR),
+    _stay(LISTENING, ev.DeadlineReached, turns.run_unacked, when.is_due(Deadline.ABORT_ACK)),
+    _stay(LISTENING, ev.DeadlineReached, turns.try_again, when.may_try_again(Deadline.HUB_READY)),
+    Row(LISTENING, ev.DeadlineReached, turns.give_up, IDLE, Why.NOTHING_SAID, when.is_due(Deadline.SPEECH)),
+    Row(LISTENING, ev.DeadlineReached, turns.end_utterance, PROCESSING, Why.TIME_LIMIT, when.is_due(Deadline.END_OF_SPEECH)),
+    Row(LISTENING, ev.DeadlineReached, turns.give_up, IDLE, Why.TIME_LIMIT),
+    Row(LISTENING, ev.AnnouncementAudio, replies.announce, SPEAKING, Why.ANNOUNCEMENT),
+    Row(LISTENING, ev.HubClosed, linking.unlink, OFFLINE, Why.DISCONNECTED),
+    Row(LISTENING, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
+    Row(LISTENING, ev.AudioLost, turns.give_up, IDLE, Why.DEVICE_LOST),
+    Row(LISTENING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     *_ignore(LISTENING, ev.WakeHeard, ev.MicrophoneStalled, ev.AnswerAudio, ev.AnswerComplete),
     # ---- the hub thinks
-    _stay(PROCESSING, ev.HubReady, do.ready_late, do.is_asked),
-    Row(PROCESSING, ev.Transcript, do.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, do.heard_nothing),
-    _stay(PROCESSING, ev.Transcript, do.understood),
-    _stay(PROCESSING, ev.Answered, do.answered),
-    Row(PROCESSING, ev.AnswerAudio, do.speak, SPEAKING, Why.ANSWER),
-    Row(PROCESSING, ev.VoiceWindow, do.interrupt_thought, LISTENING, Why.INTERRUPTED, do.words),
-    _stay(PROCESSING, ev.VoiceWindow, do.follow_voice),
-    Row(PROCESSING, ev.WakeHeard, do.interrupt_thought, LISTENING, Why.INTERRUPTED),
-    _stay(PROCESSING, ev.HubError, do.acked, do.is_abort_ack),
-    _stay(PROCESSING, ev.HubError, do.try_again, do.is_late_ack),
-    Row(PROCESSING, ev.HubError, do.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, do.heard_nothing),
-    Row(PROCESSING, ev.HubError, do.give_up, IDLE, Why.HUB_ERROR),
-    _stay(PROCESSING, ev.DeadlineReached, do.run_unacked, do.is_due(Deadline.ABORT_ACK)),
-    _stay(PROCESSING, ev.DeadlineReached, do.try_again, do.may_try_again(Deadline.HUB_READY, Deadline.TRANSCRIPT)),
-    Row(PROCESSING, ev.DeadlineReached, do.give_up, IDLE, Why.TIME_LIMIT),
-    Row(PROCESSING, ev.AnnouncementAudio, do.announce, SPEAKING, Why.ANNOUNCEMENT),
-    Row(PROCESSING, ev.HubClosed, do.unlink, OFFLINE, Why.DISCONNECTED),
-    Row(PROCESSING, ev.HubPaused, do.mute, MUTED, Why.MUTED),
-    Row(PROCESSING, ev.AudioLost, do.give_up, IDLE, Why.DEVICE_LOST),
-    Row(PROCESSING, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(PROCESSING, ev.MicrophoneStalled, ev.HubHeardEnd, ev.AnswerComplete),
+    Row(PROCESSING, ev.HubReady, turns.ready, LISTENING, Why.MORE_SPEECH, when.is_asked_too_early),
+    _stay(PROCESSING, ev.HubReady, turns.ready_late, when.is_asked),
+    Row(PROCESSING, ev.Transcript, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
+    _stay(PROCESSING, ev.Transcript, turns.understood),
+    _stay(PROCESSING, ev.Answered, turns.answered),
+    _stay(PROCESSING, ev.AnswerAudio, replies.set_aside, when.is_in_doubt),
+    Row(PROCESSING, ev.AnswerAudio, replies.speak, SPEAKING, Why.ANSWER),
+    _stay(PROCESSING, ev.AnswerComplete, replies.learn_length_of_aside, when.is_set_aside),
+    _stay(PROCESSING, ev.VoiceWindow, turns.listen_on, when.is_unheard),
+    Row(PROCESSING, ev.VoiceWindow, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED, when.words_allowed),
+    _stay(PROCESSING, ev.VoiceWindow, replies.follow_voice),
+    Row(PROCESSING, ev.WakeHeard, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED),
+    _stay(PROCESSING, ev.HubError, turns.acked, when.is_abort_ack),
+    _stay(PROCESSING, ev.HubError, turns.try_again, when.is_late_ack),
+    Row(PROCESSING, ev.HubError, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
+    Row(PROCESSING, ev.HubError, turns.give_up, IDLE, Why.HUB_ERROR),
+    _stay(PROCESSING, ev.DeadlineReached, turns.run_unacked, when.is_due(Deadline.ABORT_ACK)),
+    _stay(PROCESSING, ev.DeadlineReached, turns.try_again, when.may_try_again(Deadline.HUB_READY, Deadline.TRANSCRIPT)),
+    Row(PROCESSING, ev.DeadlineReached, replies.speak_aside, SPEAKING, Why.ANSWER, when.no_other_came),
+    Row(PROCESSING, ev.DeadlineReached, turns.give_up, IDLE, Why.TIME_LIMIT),
+    Row(PROCESSING, ev.AnnouncementAudio, replies.announce, SPEAKING, Why.ANNOUNCEMENT),
+    Row(PROCESSING, ev.HubClosed, linking.unlink, OFFLINE, Why.DISCONNECTED),
+    Row(PROCESSING, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
+    Row(PROCESSING, ev.AudioLost, turns.give_up, IDLE, Why.DEVICE_LOST),
+    Row(PROCESSING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
+    *_ignore(PROCESSING, ev.MicrophoneStalled, ev.HubHeardEnd),
     # ---- we speak
-    Row(SPEAKING, ev.Held, do.hold, HELD, Why.VOICE),
-    Row(SPEAKING, ev.WakeHeard, do.commit_wake, LISTENING, Why.INTERRUPTED, do.linked_wake_word),
-    Row(SPEAKING, ev.WakeHeard, do.commit_wake, OFFLINE, Why.INTERRUPTED, do.wake_word_allowed),
-    _stay(SPEAKING, ev.VoiceWindow, do.follow_voice),
-    Row(SPEAKING, ev.ReplyEnded, do.ended_overlapped, HELD, Why.VOICE, do.is_overlapped),
-    Row(SPEAKING, ev.ReplyEnded, do.ended, IDLE, Why.FINISHED, do.is_linked),
-    Row(SPEAKING, ev.ReplyEnded, do.ended, OFFLINE, Why.FINISHED),
-    _stay(SPEAKING, ev.Answered, do.reply_text),
-    _stay(SPEAKING, ev.AnswerComplete, do.reply_complete),
-    _stay(SPEAKING, ev.HubError, do.reply_cut_short),
-    Row(SPEAKING, ev.DeadlineReached, do.stop_reply, IDLE, Why.TIME_LIMIT, do.is_linked),
-    Row(SPEAKING, ev.DeadlineReached, do.stop_reply, OFFLINE, Why.TIME_LIMIT),
-    _stay(SPEAKING, ev.HubClosed, do.unlink_reply),
-    _stay(SPEAKING, ev.HubOpened, do.relink),
-    Row(SPEAKING, ev.HubPaused, do.mute, MUTED, Why.MUTED),
-    Row(SPEAKING, ev.AudioLost, do.stop_reply, IDLE, Why.DEVICE_LOST, do.is_linked),
-    Row(SPEAKING, ev.AudioLost, do.stop_reply, OFFLINE, Why.DEVICE_LOST),
-    Row(SPEAKING, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
+    Row(SPEAKING, ev.Held, interruptions.hold, HELD, Why.VOICE),
+    Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, LISTENING, Why.INTERRUPTED, when.linked_wake_word),
+    Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, OFFLINE, Why.INTERRUPTED, when.wake_word_allowed),
+    _stay(SPEAKING, ev.VoiceWindow, replies.follow_voice),
+    Row(SPEAKING, ev.ReplyEnded, replies.ended_overlapped, HELD, Why.VOICE, when.is_overlapped),
+    Row(SPEAKING, ev.ReplyEnded, replies.ended, IDLE, Why.FINISHED, when.is_linked),
+    Row(SPEAKING, ev.ReplyEnded, replies.ended, OFFLINE, Why.FINISHED),
+    _stay(SPEAKING, ev.Answered, replies.learn_text),
+    _stay(SPEAKING, ev.AnswerComplete, replies.learn_length),
+    _stay(SPEAKING, ev.HubError, replies.cut_short),
+    Row(SPEAKING, ev.DeadlineReached, interruptions.stop_reply, IDLE, Why.TIME_LIMIT, when.is_linked),
+    Row(SPEAKING, ev.DeadlineReached, interruptions.stop_reply, OFFLINE, Why.TIME_LIMIT),
+    _stay(SPEAKING, ev.HubClosed, linking.unlink_reply),
+    _stay(SPEAKING, ev.HubOpened, linking.relink),
+    Row(SPEAKING, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
+    Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
+    Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
+    Row(SPEAKING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     *_ignore(SPEAKING, ev.MicrophoneStalled, ev.AnnouncementAudio, ev.AnswerAudio),
     *_ignore(SPEAKING, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- somebody may be talking over us
-    Row(HELD, ev.VoiceWindow, do.commit_speech, OFFLINE, Why.INTERRUPTED, do.unlinked(do.words)),
-    Row(HELD, ev.VoiceWindow, do.commit_speech, LISTENING, Why.INTERRUPTED, do.words),
-    Row(HELD, ev.VoiceWindow, do.over_without_words, IDLE, Why.FINISHED, do.over(do.noise)),
-    Row(HELD, ev.VoiceWindow, do.take_up, SPEAKING, Why.FALSE_ALARM, do.noise),
-    _stay(HELD, ev.VoiceWindow, do.follow_voice),
-    Row(HELD, ev.WakeHeard, do.commit_wake, OFFLINE, Why.INTERRUPTED, do.unlinked(do.always)),
-    Row(HELD, ev.WakeHeard, do.commit_wake, LISTENING, Why.INTERRUPTED),
-    Row(HELD, ev.DeadlineReached, do.commit_speech, OFFLINE, Why.INTERRUPTED, do.unlinked(do.still_talking)),
-    Row(HELD, ev.DeadlineReached, do.commit_speech, LISTENING, Why.INTERRUPTED, do.still_talking),
-    Row(HELD, ev.DeadlineReached, do.over_without_words, IDLE, Why.FINISHED, do.reply_is_over),
-    Row(HELD, ev.DeadlineReached, do.take_up, SPEAKING, Why.FALSE_ALARM),
-    Row(HELD, ev.MicrophoneStalled, do.over_without_words, IDLE, Why.FINISHED, do.reply_is_over),
-    Row(HELD, ev.MicrophoneStalled, do.take_up, SPEAKING, Why.FALSE_ALARM),
-    _stay(HELD, ev.Answered, do.reply_text),
-    _stay(HELD, ev.AnswerComplete, do.reply_complete),
-    _stay(HELD, ev.HubError, do.reply_cut_short),
-    Row(HELD, ev.HubClosed, do.drop_overlap, OFFLINE, Why.DISCONNECTED, do.reply_is_over),
-    _stay(HELD, ev.HubClosed, do.unlink_reply),
-    _stay(HELD, ev.HubOpened, do.relink),
-    Row(HELD, ev.HubPaused, do.mute, MUTED, Why.MUTED),
-    Row(HELD, ev.AudioLost, do.stop_reply, IDLE, Why.DEVICE_LOST, do.is_linked),
-    Row(HELD, ev.AudioLost, do.stop_reply, OFFLINE, Why.DEVICE_LOST),
-    Row(HELD, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
+    Row(HELD, ev.VoiceWindow, interruptions.commit_speech, OFFLINE, Why.INTERRUPTED, when.unlinked(when.words)),
+    Row(HELD, ev.VoiceWindow, interruptions.commit_speech, LISTENING, Why.INTERRUPTED, when.words),
+    Row(HELD, ev.VoiceWindow, replies.over_without_words, IDLE, Why.FINISHED, when.over(when.noise)),
+    Row(HELD, ev.VoiceWindow, interruptions.take_up, SPEAKING, Why.FALSE_ALARM, when.noise),
+    _stay(HELD, ev.VoiceWindow, replies.follow_voice),
+    Row(HELD, ev.WakeHeard, interruptions.commit_wake, OFFLINE, Why.INTERRUPTED, when.unlinked(when.always)),
+    Row(HELD, ev.WakeHeard, interruptions.commit_wake, LISTENING, Why.INTERRUPTED),
+    Row(HELD, ev.DeadlineReached, interruptions.commit_speech, OFFLINE, Why.INTERRUPTED, when.unlinked(when.still_talking)),
+    Row(HELD, ev.DeadlineReached, interruptions.commit_speech, LISTENING, Why.INTERRUPTED, when.still_talking),
+    Row(HELD, ev.DeadlineReached, replies.over_without_words, IDLE, Why.FINISHED, when.reply_is_over),
+    Row(HELD, ev.DeadlineReached, interruptions.take_up, SPEAKING, Why.FALSE_ALARM),
+    Row(HELD, ev.MicrophoneStalled, replies.over_without_words, IDLE, Why.FINISHED, when.reply_is_over),
+    Row(HELD, ev.MicrophoneStalled, interruptions.take_up, SPEAKING, Why.FALSE_ALARM),
+    _stay(HELD, ev.Answered, replies.learn_text),
+    _stay(HELD, ev.AnswerComplete, replies.learn_length),
+    _stay(HELD, ev.HubError, replies.cut_short),
+    Row(HELD, ev.HubClosed, linking.drop_overlap, OFFLINE, Why.DISCONNECTED, when.reply_is_over),
+    _stay(HELD, ev.HubClosed, linking.unlink_reply),
+    _stay(HELD, ev.HubOpened, linking.relink),
+    Row(HELD, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
+    Row(HELD, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
+    Row(HELD, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
+    Row(HELD, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     *_ignore(HELD, ev.AnnouncementAudio, ev.AnswerAudio, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- the hub's mute switch
-    Row(MUTED, ev.HubOpened, do.link, IDLE, Why.CONNECTED),
+    Row(MUTED, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
     *_ignore(MUTED, ev.HubClosed, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),
     *_ignore(MUTED, ev.VoiceWindow, ev.WakeHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
 )
@@ -191,8 +198,13 @@ def _is_late(c: Conversation, event: Event) -> bool:
     match event:
         case ev.Held(turn=turn) | ev.ReplyEnded(turn=turn):
             return c.state is not SPEAKING or c.reply is None or c.reply.turn != turn
-        case ev.HubHeardEnd() | ev.Transcript() | ev.Answered() | ev.AnswerAudio():
+        case ev.HubReady() | ev.AnswerAudio():
             return c.stage is Stage.ABORTING
+        case ev.HubHeardEnd() | ev.Transcript() | ev.Answered():
+            # a hub that cancels without a word may still be at the old run: the new one's first word is that it is ready
+            return c.stage in (Stage.ABORTING, Stage.ASKED)
+        case ev.HubError(code=code):
+            return c.stage is Stage.ABORTING and code != ABORT_ACK_CODE
         case ev.DeadlineReached(kind=kind):
             return c.deadline is not kind
         case _:
@@ -203,9 +215,8 @@ def _take(before: Conversation, event: Event, row: Row) -> Result:
     after, actions = row.effect(before, event)
     if row.to is before.state:
         return after, actions
-    after = replace(after, state=row.to)
-    if not any(isinstance(a, act.SetDeadline) for a in actions):
-        after = replace(after, deadline=None)
-        actions = (*actions, act.ClearDeadline())
     assert row.why is not None
-    return after, (*actions, act.Become(before.state, row.to, row.why))
+    become = act.Become(before.state, row.to, row.why)
+    if any(isinstance(a, act.SetDeadline) for a in actions):
+        return replace(after, state=row.to), (*actions, become)
+    return replace(after, state=row.to, deadline=None), (*actions, act.ClearDeadline(), become)

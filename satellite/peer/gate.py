@@ -10,15 +10,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from satellite.core.conversation import TimeLimits
+
 # more streams at once than any hub has sent; the one that has been silent longest is forgotten
 _MOST_STREAMS = 8
 
 # of audio that nobody will ever wait for
 _NO_TURN = -1
 
-# from an answer's text to its first sound. The conversation gives up after 10 s; what has not come 5 s later is not coming
-# (nothing follows when speech synthesis fails), and must not cost the next answer its place
-_OWED_S = 15.0
+# from an answer's text to its first sound: what the conversation would not wait for any longer is not coming
+_OWED_S = TimeLimits().answer_audio / 1000
+
+# a model takes up to three seconds to die, and its last sentence two more to become sound
+_REMNANT_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -45,9 +49,8 @@ class StreamGate:
         self._streams: deque[Stream] = deque(maxlen=_MOST_STREAMS)
         self._turn = 0
         self._awaits_answer = False
-        self._has_begun = False
-        self._known_at_s = now_s()
-        self._is_dying = False
+        self._in_doubt: Stream | None = None
+        self._known_at_s = self._remnant_until_s = now_s()
         self._owed: deque[_Debt] = deque(maxlen=_MOST_STREAMS)
         self.stale = 0
         """Chunks of answers that nobody waits for any more."""
@@ -56,25 +59,38 @@ class StreamGate:
         """From now on earlier answers are stale; `owed` says that the last one's audio has not begun, and will come."""
         if owed:
             self._owed.append(_Debt(self._turn, self._known_at_s))
+        elif self._awaits_answer:
+            # given up while the hub still thought: what its model had said by then may yet become one stream
+            self._remnant_until_s = self._now_s() + _REMNANT_S
         self._turn = turn
-        self._awaits_answer = self._has_begun = False
-        self._known_at_s = self._now_s()
-
-    def run_is_dying(self, is_dying: bool) -> None:
-        """The hub is cancelling a run. A stream that begins meanwhile is the last sign of that run."""
-        self._is_dying = is_dying
+        self._awaits_answer, self._in_doubt = False, None
 
     def expect_answer(self) -> None:
-        """The present turn has been understood, or answered: a stream may now be its answer, unless that has begun."""
-        self._awaits_answer = not self._has_begun
+        """The present turn has been understood, or answered: a stream may now be its answer."""
+        self._awaits_answer = True
         self._known_at_s = self._now_s()
 
+    def accept_answer(self) -> None:
+        """The stream that is in doubt is the present answer after all."""
+        self._awaits_answer, self._in_doubt = False, None
+
     def start(self, timestamp_ms: int | None) -> Stream:
-        """A stream begins. First come, first assigned: what an earlier turn is owed comes before the present answer."""
+        """A stream begins.
+
+        While an earlier answer is owed, the first that may be the present one is in doubt: the speech of the earlier one may
+        be slow, or have failed, and only that another stream begins tells which. It then was the earlier one, and is stale.
+        If none does it must not have been thrown away, so whoever plays streams keeps it, and no more than it, until then.
+        """
         turn = self._whose()
         stream = Stream(turn, timestamp_ms or 0, is_announcement=turn is None)
         self._streams.append(stream)
+        if self._awaits_answer:
+            self._assign(stream)
         return stream
+
+    def is_in_doubt(self, stream: Stream) -> bool:
+        """Whether it may be the answer to an earlier turn."""
+        return stream is self._in_doubt
 
     def chunk(self, timestamp_ms: int | None, frames: int, rate_hz: int) -> Stream | None:
         """The stream that a chunk belongs to, if it is wanted; None if it is stale or belongs to none."""
@@ -91,31 +107,41 @@ class StreamGate:
         return None
 
     def stop(self, timestamp_ms: int | None) -> Stream | None:
-        """The stream that ends, if it is wanted."""
+        """The stream that ends, wanted or not; None if it is none."""
         stream = self._due(timestamp_ms)
         if timestamp_ms is None:
             # announcements end without a time; so does every stream of peers that send none at all
             stream = next((s for s in reversed(self._streams) if s.is_announcement), stream)
-        if stream is None:
-            return None
-        self._streams.remove(stream)
-        return stream if self.is_wanted(stream) else None
+        if stream is not None:
+            self._streams.remove(stream)
+        return stream
 
     def is_wanted(self, stream: Stream) -> bool:
         """Whether it is the present turn's answer, or an announcement."""
         return stream.turn is None or stream.turn == self._turn
 
     def _whose(self) -> int | None:
-        while self._owed and self._now_s() - self._owed[0].known_at_s > _OWED_S:
+        now_s = self._now_s()
+        while self._owed and now_s - self._owed[0].known_at_s >= _OWED_S:
             self._owed.popleft()
+        if self._awaits_answer:
+            return self._turn
         if self._owed:
             return self._owed.popleft().turn
-        if self._is_dying:
+        if now_s < self._remnant_until_s:
+            self._remnant_until_s = now_s
             return _NO_TURN
-        if self._awaits_answer:
-            self._awaits_answer, self._has_begun = False, True
-            return self._turn
         return None
+
+    def _assign(self, answer: Stream) -> None:
+        """It is the present turn's, as far as is known now; the one before it was not."""
+        if self._in_doubt is not None:
+            self._in_doubt.turn = _NO_TURN
+        self._in_doubt = answer if self._owed else None
+        if self._owed:
+            self._owed.popleft()
+        else:
+            self._awaits_answer = False
 
     def _due(self, timestamp_ms: int | None) -> Stream | None:
         """Of several that are due, the one fed last: chunks come in bursts, and a dead stream may wait at any time."""

@@ -19,9 +19,6 @@ from satellite.peer.server import HubServer
 
 _log = logging.getLogger(__name__)
 
-# the longest that a run takes to die; a hub that does not say when it has is taken at that
-_DYING_MS = 3000
-
 # ten minutes without a loss, and the next one is news again
 _STEADY_MS = 600_000
 
@@ -60,7 +57,6 @@ class HubPeer:
         self._gate = StreamGate()
         self._sinks: dict[Stream, ReplySink] = {}
         self._turn = 0
-        self._aborted_at: Millis | None = None
         self._lost_at: Millis | None = None
         self._losses = 0
 
@@ -83,19 +79,26 @@ class HubPeer:
         """Audio of earlier turns is stale from now on."""
         self._turn = turn
         self._gate.begin_turn(turn, owed)
+        self._forget_stale()
+
+    def expect_answer(self) -> None:
+        """A stream that begins now may be the present turn's."""
+        self._gate.expect_answer()
+
+    def accept_answer(self) -> None:
+        """The stream that may be an earlier turn's is the present answer after all."""
+        self._gate.accept_answer()
 
     def detection(self, name: str) -> None:
         """A wake word was heard here."""
         self._server.send(codec.detection(name, self._now()))
 
     def run(self) -> None:
-        """Asks for a run. Nothing that comes before its transcript is its answer."""
-        self._aborted_at = None
+        """Asks for a run."""
         self._server.send(codec.run())
 
     def abort(self) -> None:
         """Asks to cancel the run that is alive."""
-        self._aborted_at = self._now()
         self._server.send(codec.abort())
 
     def audio(self, pcm: bytes, at: Millis) -> None:
@@ -155,21 +158,16 @@ class HubPeer:
         if ours is None:
             _log.debug("< %s, which means nothing here", event.type)
             return
-        if isinstance(ours, ev.Transcript | ev.Answered):
-            self._gate.expect_answer()
-        elif isinstance(ours, ev.HubError):
-            self._aborted_at = None
         self._emit(ours)
 
     def _start(self, event: WireEvent) -> None:
-        aborted = self._aborted_at
-        self._gate.run_is_dying(aborted is not None and self._now() - aborted < _DYING_MS)
         stream = self._gate.start(_count(event, "timestamp"))
+        self._forget_stale()
         if not self._gate.is_wanted(stream):
             return
         if stream.turn is not None:
             self._sinks[stream] = self._open_reply(stream.turn)
-            self._emit(ev.AnswerAudio(self._now()))
+            self._emit(ev.AnswerAudio(self._now(), is_certain=not self._gate.is_in_doubt(stream)))
             return
         # an announcement is a turn of its own, and the conversation may not want it just now
         before = self._turn
@@ -189,11 +187,21 @@ class HubPeer:
             self._sinks[stream].feed(pcm, rate_hz, width, channels)
 
     def _stop(self, event: WireEvent) -> None:
-        stream = self._gate.stop(_count(event, "timestamp"))
-        sink = self._sinks.pop(stream, None) if stream is not None else None
+        timestamp_ms = _count(event, "timestamp")
+        stream = self._gate.stop(timestamp_ms)
+        if stream is None:
+            return
+        sink = self._sinks.pop(stream, None)
         if sink is not None:
             sink.finish()
             self._emit(ev.AnswerComplete(self._now(), millis(sink.frames, sink.rate_hz)))
+        elif timestamp_ms is None and not self._gate.is_wanted(stream):
+            # only announcements end without a time: this one was taken for an old answer, and the hub waits for its end
+            self.played()
+
+    def _forget_stale(self) -> None:
+        """Nothing more is kept of replies that nobody waits for."""
+        self._sinks = {stream: sink for stream, sink in self._sinks.items() if self._gate.is_wanted(stream)}
 
 
 def _count(event: WireEvent, key: str) -> int | None:

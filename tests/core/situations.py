@@ -55,6 +55,10 @@ def finished_before_the_hub_is_ready() -> Driver:
     return _then(woken(), lambda d: d.voice(640), lambda d: d.silence(704))
 
 
+def going_on_before_the_hub_is_ready() -> Driver:
+    return _then(finished_before_the_hub_is_ready(), lambda d: d.voice(320))
+
+
 def finished_while_the_hub_cancels() -> Driver:
     return _then(processing(), lambda d: d.wake(), lambda d: d.voice(640), lambda d: d.silence(704))
 
@@ -77,6 +81,19 @@ def half_a_word_while_the_hub_thinks() -> Driver:
 
 def answered() -> Driver:
     return _then(processing(), lambda d: d.tell(ev.Answered, text="yes"))
+
+
+def answered_in_doubt() -> Driver:
+    """Speech is there, and may be that of the turn before."""
+    return _then(answered(), Driver.wake, *_understood(), lambda d: d.tell(ev.AnswerAudio, is_certain=False))
+
+
+def _understood() -> list[Callable[[Driver], Any]]:
+    return [
+        lambda d: d.tell(ev.HubReady),
+        lambda d: d.tell(ev.Transcript, text="again"),
+        lambda d: d.tell(ev.Answered, text="no"),
+    ]
 
 
 def speaking() -> Driver:
@@ -166,11 +183,13 @@ SITUATIONS: dict[Callable[[], Driver], State] = {
     finished: State.PROCESSING,
     finished_again: State.PROCESSING,
     finished_before_the_hub_is_ready: State.PROCESSING,
+    going_on_before_the_hub_is_ready: State.PROCESSING,
     finished_while_the_hub_cancels: State.PROCESSING,
     interrupted_and_finished: State.PROCESSING,
     processing: State.PROCESSING,
     half_a_word_while_the_hub_thinks: State.PROCESSING,
     answered: State.PROCESSING,
+    answered_in_doubt: State.PROCESSING,
     speaking: State.SPEAKING,
     speaking_part_of_it: State.SPEAKING,
     thinking_aloud: State.SPEAKING,
@@ -203,7 +222,8 @@ def events(driver: Driver) -> list[Event]:
         *(kind(at) for kind in (ev.HubOpened, ev.HubClosed, ev.HubPaused, ev.HubReady, ev.HubHeardEnd)),
         *(ev.Transcript(at, text) for text in ("hello", "")),
         ev.Answered(at, "hello yourself"),
-        *(kind(at) for kind in (ev.AnswerAudio, ev.AnnouncementAudio)),
+        *(ev.AnswerAudio(at, is_certain) for is_certain in (True, False)),
+        ev.AnnouncementAudio(at),
         ev.AnswerComplete(at, Millis(3000)),
         *(ev.HubError(at, code, "") for code in ("validation-error", "stt-no-text-recognized", "intent-failed")),
         *(ev.DeadlineReached(at, kind) for kind in Deadline),

@@ -9,7 +9,7 @@ A position is [played, heard, received, total].
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,8 @@ def _events(at: int, told: str | dict[str, Any]) -> Iterator[Told]:
         return
     ((name, given),) = told.items()
     kind: type[ev.Event] = getattr(ev, name)
-    values = {field.name: _value(field.name, given.get(field.name)) for field in fields(kind) if field.name != "at"}
-    yield at, kind(Millis(at), **values)
+    told_of = [f.name for f in fields(kind) if f.name != "at" and (f.name in given or f.default is MISSING)]
+    yield at, kind(Millis(at), **{name: _value(name, given.get(name)) for name in told_of})
 
 
 def _value(name: str, given: Any) -> Any:

@@ -90,6 +90,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "nobody aborts": _forget(act.SendAbort),
     "two runs at once": _twice(act.SendRun),
     "nobody asks for a run": _forget(act.SendRun),
+    "the wake word is not told": _forget(act.SendDetection),
+    "the wake word is told twice": _twice(act.SendDetection),
     "a timer is not set": _forget(act.SetDeadline),
     "a timer is not cleared": _forget(act.ClearDeadline),
     "a reply is played twice": _twice(act.Play),
@@ -113,7 +115,7 @@ def test_a_breach_is_noticed(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(world, "step", broken)
     with pytest.raises(AssertionError):
-        walk(10_000, seed=5)
+        walk(10_000, seed=3)
 
 
 def test_a_core_that_comes_to_no_rest_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,4 +128,4 @@ def test_a_core_that_comes_to_no_rest_is_noticed(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(world, "step", broken)
     with pytest.raises(AssertionError, match="without a deadline"):
-        walk(10_000, seed=5)
+        walk(10_000, seed=3)

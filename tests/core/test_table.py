@@ -7,6 +7,7 @@ import pytest
 
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
+from satellite.core.effects import Result
 from satellite.core.events import EVENTS, Event
 from satellite.core.state import Stage, State
 from satellite.core.table import ROWS, TRANSITIONS, step
@@ -42,6 +43,9 @@ ALWAYS_LATE: set[tuple[State, type[Event]]] = {
     (State.MUTED, ev.DeadlineReached),
 }
 
+Case = tuple[str, Event]
+"""A situation's name, and what is told in it."""
+
 
 @cache
 def _situations() -> tuple[tuple[str, Driver], ...]:
@@ -52,12 +56,25 @@ def _situations() -> tuple[tuple[str, Driver], ...]:
     return tuple((name, driver) for name, driver, _ in built)
 
 
-def _everywhere(*kinds: type[Event]) -> Iterator[tuple[str, Conversation, Event]]:
+@cache
+def _all_cases() -> tuple[tuple[Case, Conversation, Event], ...]:
+    return tuple(
+        ((name, event), driver.conversation, event)
+        for name, driver in _situations()
+        for event in events(driver)
+        if (driver.state, type(event)) not in ILLEGAL
+    )
+
+
+def _everywhere(*kinds: type[Event]) -> Iterator[tuple[Case, Conversation, Event]]:
     """Every event, or those of some kinds, that may be told in a situation."""
-    for name, driver in _situations():
-        for event in events(driver):
-            if (driver.state, type(event)) not in ILLEGAL and isinstance(event, kinds or Event):
-                yield f"{name}: {event}", driver.conversation, event
+    return ((case, before, event) for case, before, event in _all_cases() if isinstance(event, kinds or Event))
+
+
+@cache
+def _outcomes() -> tuple[tuple[Case, Conversation, Event, Result], ...]:
+    """What comes of every event everywhere."""
+    return tuple((case, before, event, step(before, event)) for case, before, event in _all_cases())
 
 
 def test_every_event_is_among_those_that_the_tests_tell() -> None:
@@ -87,44 +104,41 @@ def test_an_illegal_event_raises() -> None:
 
 def test_every_legal_event_is_answered() -> None:
     """Whatever else is told leads along a row, or changes nothing."""
-    for case, before, event in _everywhere():
-        after, actions = step(before, event)
+    for case, before, event, (after, actions) in _outcomes():
         rows = TRANSITIONS.get((before.state, type(event)), ())
         assert after.state in {row.to for row in rows} or (after, actions) == (before, ()), case
 
 
 def test_what_expects_something_has_a_deadline() -> None:
     """After any event, only where the satellite may rest is nothing waited for."""
-    for case, before, event in _everywhere():
-        after, _ = step(before, event)
+    for case, _, _, (after, _) in _outcomes():
         assert after.state in AT_REST or after.deadline is not None, case
 
 
 def test_nothing_can_be_stuck() -> None:
     """After any event, time alone brings the satellite to rest in a few steps."""
-    for case, before, event in _everywhere():
-        assert comes_to_rest(step(before, event)[0]), case
+    for case, _, _, (after, _) in _outcomes():
+        assert comes_to_rest(after), case
 
 
 def test_the_same_event_gives_the_same_again() -> None:
     """`step` is pure, so a conversation can be replayed from a log to the last field."""
-    for case, before, event in _everywhere():
-        assert step(before, event) == step(before, event), case
+    for case, before, event, outcome in _outcomes():
+        assert step(before, event) == outcome, case
 
 
 def test_every_row_is_taken_somewhere() -> None:
     """A row that no situation leads along is dead, or shadowed by one above it."""
-    taken = {row for _, before, event in _everywhere() for row in _row(before, event)}
+    taken = {row for _, before, event, outcome in _outcomes() for row in _row(before, event, outcome)}
     missed = [f"{row.state} {row.event.__name__} -> {row.to}: {row.effect.__name__}" for row in ROWS if id(row) not in taken]
     assert missed == []
 
 
-def _row(before: Conversation, event: Event) -> set[int]:
+def _row(before: Conversation, event: Event, outcome: Result) -> set[int]:
     """Of the table, that this takes; none, if the event is late."""
-    after, actions = step(before, event)
     for row in TRANSITIONS.get((before.state, type(event)), ()):
         if row.when(before, event):
-            is_late = (after, actions) == (before, ()) and row.effect(before, event) != (before, ())
+            is_late = outcome == (before, ()) and row.effect(before, event) != (before, ())
             return set() if is_late else {id(row)}
     return set()
 

@@ -10,7 +10,7 @@ from satellite.core.burst import ACTIVE_PROBABILITY
 from satellite.core.conversation import Conversation
 from satellite.core.events import Deadline, Event
 from satellite.core.interrupt import Interrupt, Phase
-from satellite.core.state import State
+from satellite.core.state import Stage, State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis, frames
 
@@ -34,9 +34,11 @@ class Watch:
         self._pinned: Frames | None = None
         self._run_is_alive = False
         self._abort_is_open = False
+        self._untold_word: str | None = None
         self._phases: dict[str, list[Phase]] = {}
         self._windows: deque[ev.VoiceWindow] = deque(maxlen=100)
         self._thinks_since = Frames(0)
+        self._said_until = Frames(0)
 
     def see(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
         """One step."""
@@ -46,19 +48,22 @@ class Watch:
         self._check_states(before, after, actions)
         self._check_waiting(before, event, after)
         self._check_privacy(after)
-        self._check_resolved(before, event, after, actions)
+        self._check_resolved(before, after)
 
     # ---- what happened
 
     def _hear_of(self, before: Conversation, event: Event, after: Conversation) -> None:
         if isinstance(event, ev.VoiceWindow):
             self._windows.append(event)
+            if before.state is State.LISTENING and event.probability >= ACTIVE_PROBABILITY:
+                self._said_until = event.end
         if isinstance(event, ev.DeadlineReached) and event.kind is self.waits_for:
             self.waits_for = None
             self._abort_is_open &= event.kind is not Deadline.ABORT_ACK
-        if isinstance(event, ev.HubError):
+        if isinstance(event, ev.HubError) and (before.stage is not Stage.ABORTING or event.code == "validation-error"):
             self._run_is_alive = self._abort_is_open = False
-        if isinstance(event, ev.HubClosed | ev.HubPaused | ev.HubOpened | ev.Answered):
+        is_over = isinstance(event, ev.Answered) and after.stage is Stage.NONE
+        if is_over or isinstance(event, ev.HubClosed | ev.HubPaused | ev.HubOpened):
             self._run_is_alive = False
         if isinstance(event, ev.AnnouncementAudio) and after.state is State.SPEAKING and before.state is not after.state:
             # the hub cancels its run for it
@@ -66,7 +71,9 @@ class Watch:
         if isinstance(event, ev.Transcript) and before.kept is not None and after.state is State.SPEAKING:
             # a run that finds no words has ended
             self._run_is_alive = False
-        if after.state is State.LISTENING and before.state is not State.LISTENING:
+        if isinstance(event, ev.WakeHeard) and before.state is State.IDLE:
+            self._untold_word = event.name
+        if after.state is State.LISTENING and before.state is not State.LISTENING and after.turn > before.turn:
             self._licence = self._licence_for(before, event)
         if after.state is State.PROCESSING and before.state is not State.PROCESSING:
             self._thinks_since = self._windows[-1].end if self._windows else Frames(0)
@@ -81,7 +88,8 @@ class Watch:
         voice = sum(w.length for w in judged if w.probability >= ACTIVE_PROBABILITY or w.voicing >= rule.vowel_voicing)
         held_out = isinstance(event, ev.DeadlineReached) and before.state is State.HELD and voice > 0
         assert held_out or voice >= frames(min(rule.shortest_ms, rule.vowels_ms)), "a turn was opened by no words"
-        return Frames(since - frames(before.rule.preroll_ms) - self._windows[-1].length)
+        # and not what the hub has heard already
+        return Frames(max(since - frames(before.rule.preroll_ms) - self._windows[-1].length, self._said_until))
 
     # ---- what is wanted
 
@@ -95,8 +103,12 @@ class Watch:
             case act.SendAbort():
                 self._abort_is_open = True
                 self._run_is_alive = False
+            case act.SendDetection(name):
+                assert name == self._untold_word, "the hub takes us for two satellites"
+                self._untold_word = None
             case act.SendRun():
                 assert after.is_linked
+                assert self._untold_word is None, "a run was asked for by a wake word that the hub was not told of"
                 assert not self._run_is_alive, "a run was asked for while another was alive: the hub is deaf now"
                 assert not self._abort_is_open, "a run was asked for while the abort was neither acked nor timed out"
                 self._run_is_alive = True
@@ -128,8 +140,6 @@ class Watch:
             case (Phase.PROVISIONAL,) | (Phase.CONFIRMED,):
                 # a hold that was told to nobody, for its hub was away, may be confirmed to the next
                 assert before.state in (State.SPEAKING, State.HELD, State.PROCESSING) or isinstance(event, ev.HubOpened)
-            case (Phase.CANCELLED,):
-                assert before.state is State.HELD
             case (Phase.PROVISIONAL, Phase.CONFIRMED | Phase.CANCELLED):
                 pass
             case (*_, Phase.CONFIRMED, Phase.CONFIRMED):
@@ -169,17 +179,15 @@ class Watch:
             assert self._mic is None, f"the microphone is streamed while {after.state}"
             assert self._pinned is None, f"the microphone is kept for a turn while {after.state}"
             self._licence = None
+            self._untold_word = None
 
-    def _check_resolved(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
-        """Whoever was told of a hold is told what became of it."""
-        if before.state is not State.HELD or after.state is State.HELD or not before.is_linked:
-            return
-        open_id = before.interrupt.id if before.interrupt else None
-        if open_id is None or isinstance(event, ev.HubPaused | ev.HubClosed):
-            return
-        told = [a.interrupt for a in actions if isinstance(a, act.SendInterrupt)]
-        needed = before.rule.tell_provisional or after.state is State.LISTENING
-        assert [t.id for t in told] == [open_id] or not needed, "a hold was never resolved"
+    def _check_resolved(self, before: Conversation, after: Conversation) -> None:
+        """Whoever was told of a hold is told what became of it, as soon as a hub is there."""
+        if before.interrupt and after.state is State.LISTENING:
+            assert self._phases[before.interrupt.id][-1] is Phase.CONFIRMED, "a commit was told to nobody"
+        if after.is_linked:
+            is_open = {id for id, phases in self._phases.items() if phases[-1] is Phase.PROVISIONAL}
+            assert is_open <= {after.interrupt.id if after.interrupt else None}, "a hold was never resolved"
 
 
 def comes_to_rest(conversation: Conversation) -> bool:

@@ -121,6 +121,8 @@ class World:
                 *2 * [self._understand],
                 *2 * [self._answer],
                 *3 * [self._simple(ev.AnswerAudio)],
+                self._doubtful,
+                *(2 * [self._complete] if self.conversation.aside else ()),
                 self._simple(ev.HubReady),
             ],
             State.SPEAKING: [*2 * [self._answer], *4 * [self._complete], lambda: self._close("away")],
@@ -144,6 +146,7 @@ class World:
             self._mishear,
             self._answer,
             self._complete,
+            self._doubtful,
             *(lambda code=code: self._error(code) for code in ("validation-error", "stt-no-text-recognized", "other")),
             self._simple(ev.AnnouncementAudio),
             *3 * [lambda: self._close("away")],
@@ -229,6 +232,9 @@ class World:
     def _complete(self) -> None:
         total = self.speaker.complete() if self.speaker.status in ("playing", "held") else 1000
         self._tell(ev.AnswerComplete(Millis(self.at), Millis(total)))
+
+    def _doubtful(self) -> None:
+        self._tell(ev.AnswerAudio(Millis(self.at), is_certain=False))
 
     def _error(self, code: str) -> None:
         self._tell(ev.HubError(Millis(self.at), code, ""))

@@ -44,6 +44,10 @@ class HubStream:
     def stop(self) -> Stream | None:
         return self.gate.stop(self.at_ms)
 
+    @property
+    def is_wanted(self) -> bool:
+        return self.gate.is_wanted(self.stream)
+
 
 def answering(turn: int, gate: StreamGate | None = None, owed: bool = False) -> StreamGate:
     """A gate in a turn that has been understood and answered."""
@@ -82,7 +86,7 @@ def test_interleaved_streams_are_told_apart(seed: int) -> None:
         left[id(sender)] -= 1
         assert sender.chunk() is (new.stream if sender is new else None)
     assert gate.stale - before == 300
-    assert old.stop() is None
+    assert old.stop() is old.stream
     assert new.stop() is new.stream
 
 
@@ -112,15 +116,28 @@ def test_a_new_turn_makes_the_stream_that_runs_stale() -> None:
 
 
 def test_an_owed_answer_comes_before_the_present_one() -> None:
-    """An answer whose speech was still being made when it was given up is dropped when it comes; the next one is not."""
+    """An answer whose speech was slow when it was given up is set aside when it comes, and stale when the next one does."""
     gate = answering(1)
     answering(2, gate, owed=True)
     late = HubStream(gate)
-    assert late.chunks(5) == [None] * 5
+    assert gate.is_in_doubt(late.stream)
+    assert late.chunks(5) == [late.stream] * 5
     new = HubStream(gate)
-    assert (late.stream.turn, new.stream.turn) == (1, 2)
+    assert (gate.is_in_doubt(new.stream), new.is_wanted, late.is_wanted) == (False, True, False)
     assert new.chunk() is new.stream
     assert late.chunk() is None
+
+
+def test_an_answer_is_not_taken_for_one_whose_speech_failed() -> None:
+    """Nothing comes of the owed one: the present one was only set aside, and none of it is missing when it is accepted."""
+    gate = answering(1)
+    answering(2, gate, owed=True)
+    hub = HubStream(gate)
+    assert hub.chunks(5) == [hub.stream] * 5
+    gate.accept_answer()
+    assert (hub.chunk(), hub.stop(), gate.stale) == (hub.stream, hub.stream, 0)
+    assert not gate.is_in_doubt(hub.stream)
+    assert HubStream(gate).stream.is_announcement
 
 
 def test_an_owed_answer_before_the_present_transcript_is_stale() -> None:
@@ -129,35 +146,40 @@ def test_an_owed_answer_before_the_present_transcript_is_stale() -> None:
     gate.begin_turn(2, owed=True)
     assert HubStream(gate).chunk() is None
     gate.expect_answer()
-    assert HubStream(gate).chunk() is not None
+    hub = HubStream(gate)
+    assert hub.chunk() is not None and not gate.is_in_doubt(hub.stream)
 
 
 def test_every_cancelled_answer_is_counted() -> None:
-    """Three answers given up in a row are three streams to drop, in whatever turn they come."""
+    """Three answers given up in a row are three streams to set aside; the fourth is certain."""
     gate = answering(1)
     for turn in (2, 3, 4):
         answering(turn, gate, owed=True)
-    assert [HubStream(gate).stream.turn for _ in range(4)] == [1, 2, 3, 4]
+    hubs = []
+    for is_in_doubt in (True, True, True, False):
+        hubs.append(HubStream(gate))
+        assert gate.is_in_doubt(hubs[-1].stream) is is_in_doubt
+        assert [hub.is_wanted for hub in hubs] == [False] * (len(hubs) - 1) + [True]
 
 
 def test_a_debt_is_forgotten_when_it_is_old() -> None:
-    """When speech synthesis fails nothing comes: the next answers must not be taken for that one for ever."""
+    """When speech synthesis fails nothing comes, and the conversation would not have waited longer."""
     clock = Clock()
     gate = answering(1, StreamGate(clock))
-    clock.now_s += 10
+    clock.now_s += 4
     gate.begin_turn(2, owed=True)
-    clock.now_s += 5.5
+    clock.now_s += 6
     gate.expect_answer()
-    assert HubStream(gate).stream.turn == 2
+    assert not gate.is_in_doubt(HubStream(gate).stream)
 
 
 def test_a_debt_lasts_as_long_as_speech_may_take() -> None:
     """A slow synthesis that was given up is still stale when it comes at last."""
     clock = Clock()
     gate = answering(1, StreamGate(clock))
-    clock.now_s += 10
+    clock.now_s += 4
     gate.begin_turn(2, owed=True)
-    clock.now_s += 4.5
+    clock.now_s += 5.9
     assert HubStream(gate).chunk() is None
 
 
@@ -195,23 +217,36 @@ def test_an_announcement_becomes_stale_with_its_turn() -> None:
     assert hub.chunk() is None
 
 
-def test_one_answer_a_turn_even_if_its_text_comes_after_its_sound() -> None:
-    """A streamed answer begins before `synthesize`, which must not make the next announcement an answer."""
+def test_one_answer_a_turn() -> None:
+    """What begins after the answer has begun is an announcement."""
     gate = answering(1)
     assert HubStream(gate).stream.turn == 1
-    gate.expect_answer()
     assert HubStream(gate).stream.is_announcement
 
 
-def test_the_last_sign_of_a_dying_run_is_stale() -> None:
-    """A stream that begins while the hub cancels its run is neither answer nor announcement."""
-    gate = answering(1)
+def test_what_a_dead_run_still_says_is_stale() -> None:
+    """A turn that was given up while the hub thought may leave one stream behind, before the next turn is understood."""
+    clock = Clock()
+    gate = answering(1, StreamGate(clock))
     gate.begin_turn(2, owed=False)
-    gate.run_is_dying(True)
+    clock.now_s += 4.9
     assert HubStream(gate).chunk() is None
-    gate.run_is_dying(False)
+    assert HubStream(gate).stream.is_announcement
     gate.expect_answer()
     assert HubStream(gate).stream.turn == 2
+
+
+@pytest.mark.parametrize("was_understood", [False, True])
+def test_a_dead_run_says_nothing_after_a_while_or_if_it_had_not_thought(was_understood: bool) -> None:
+    """An announcement is not lost to a run that cannot speak."""
+    clock = Clock()
+    gate = StreamGate(clock)
+    gate.begin_turn(1, owed=False)
+    if was_understood:
+        gate.expect_answer()
+    gate.begin_turn(2, owed=False)
+    clock.now_s += 5.0 if was_understood else 0.0
+    assert HubStream(gate).stream.is_announcement
 
 
 def test_a_stream_that_died_does_not_catch_the_answer_that_passes_it() -> None:
@@ -220,8 +255,8 @@ def test_a_stream_that_died_does_not_catch_the_answer_that_passes_it() -> None:
     answering(2, gate)
     new = HubStream(gate)
     new.chunks(3)
-    gate.run_is_dying(True)
     dead = HubStream(gate)
+    dead.stream.turn = 0
     dead.chunks(10)
     assert new.chunks(50) == [new.stream] * 50
 
@@ -263,7 +298,6 @@ def test_streams_that_never_end_are_forgotten_and_the_live_one_is_not() -> None:
     """Home Assistant never ends the speech of a model it cancelled; a hundred of those do no harm."""
     gate = answering(1)
     live = HubStream(gate)
-    gate.run_is_dying(True)
     for _ in range(100):
         HubStream(gate).chunk()
         assert live.chunks(2) == [live.stream] * 2

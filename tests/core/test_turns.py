@@ -1,4 +1,6 @@
-"""A turn from the wake word to the answer: the hub's run, its aborts and its silences, and the end of an utterance."""
+"""A turn of the user's, from the wake word to the last word of the hub's run, and every silence of the hub."""
+
+from collections.abc import Callable
 
 import pytest
 
@@ -18,7 +20,6 @@ from tests.core.situations import (
     opened,
     processing,
     spoken,
-    thinking_aloud,
     woken,
 )
 
@@ -26,34 +27,6 @@ from tests.core.situations import (
 def _become(driver: Driver) -> tuple[State, State, Why]:
     last = driver.wanted(act.Become)[-1]
     return last.old, last.new, last.why
-
-
-# ---- a hub appears
-
-
-def test_a_new_hub_is_asked_to_abort_so_that_we_learn_whether_it_says_so() -> None:
-    """The answer is known before the first barge-in has to wait for one."""
-    driver = Driver()
-    assert kinds(driver.tell(ev.HubOpened)) == ["SendAbort", "SetDeadline", "Become"]
-    driver.ack()
-    assert driver.conversation.hub_acks_abort
-
-
-def test_a_hub_that_says_nothing_to_an_abort_is_free_after_300_ms() -> None:
-    """Home Assistant up to 2026.3."""
-    driver = just_opened()
-    driver.wait(299)
-    before = driver.conversation
-    driver.wait(1)
-    after = driver.conversation
-    assert (before.stage, after.stage, after.hub_acks_abort) == (Stage.ABORTING, Stage.NONE, False)
-
-
-def test_another_error_while_idle_is_no_acknowledgement() -> None:
-    """Only the code that an abort gives proves anything."""
-    driver = just_opened()
-    driver.tell(ev.HubError, code="intent-failed", text="")
-    assert not driver.conversation.hub_acks_abort
 
 
 # ---- the wake word
@@ -73,6 +46,26 @@ def test_a_wake_word_in_the_first_moments_asks_for_no_audio_before_the_beginning
     """The stream has no frames below zero."""
     driver = opened()
     assert of(driver.wake(), act.StreamMic) == [act.StreamMic(Frames(0))]
+
+
+def test_a_wake_word_while_the_hub_still_cancels_is_told_with_the_run() -> None:
+    """Right after the hub connected: the word goes out when the run does, and not again with a second attempt."""
+    driver = just_opened()
+    assert of(driver.wake(), act.SendDetection, act.SendRun) == []
+    told = (act.SendDetection("okay_nabu"), act.SendRun())
+    assert of(driver.ack(), act.SendDetection, act.SendRun) == list(told)
+    driver.expire()
+    assert of(driver.ack(), act.SendDetection, act.SendRun) == [act.SendRun()]
+
+
+def test_a_wake_word_that_was_never_told_is_not_told_of_a_later_turn() -> None:
+    """The hub went before it could be asked; what the next one is asked, another wake word has opened."""
+    driver = just_opened()
+    driver.wake()
+    driver.tell(ev.HubClosed)
+    driver.opened()
+    driver.tell(ev.WakeHeard, name="computer", end=frames(driver.at))
+    assert driver.wanted(act.SendDetection) == [act.SendDetection("computer")]
 
 
 def test_a_whole_turn_goes_through_the_four_states_and_back() -> None:
@@ -128,6 +121,34 @@ def test_an_utterance_that_is_over_while_the_hub_still_cancels_is_sent_when_it_h
     assert (driver.state, driver.conversation.deadline) == (State.PROCESSING, Deadline.ABORT_ACK)
     first = driver.conversation.utterance
     assert of(driver.ack(), act.SendRun, act.StreamMic) == [act.SendRun(), act.StreamMic(first)]
+
+
+@pytest.mark.parametrize("is_cancelling", [False, True])
+def test_what_is_added_before_the_hub_listens_is_of_the_same_utterance(is_cancelling: bool) -> None:
+    """A pause for thought at a slow hub: it gets the words before the pause too, in one run, and waits for the rest."""
+    driver = processing() if is_cancelling else opened()
+    driver.wake()
+    first, since = driver.conversation.utterance, len(driver.wanted(act.SendInterrupt))
+    driver.voice(640)
+    driver.silence(704)
+    assert driver.is_in(State.PROCESSING)
+    driver.voice(640)
+    if is_cancelling:
+        driver.ack()
+    assert driver.wanted(act.StreamMic)[-1] == act.StreamMic(first)
+    driver.tell(ev.HubReady)
+    assert _become(driver) == (State.PROCESSING, State.LISTENING, Why.MORE_SPEECH)
+    assert of(driver.silence(704), act.StopMic) == [act.StopMic(tell=True)]
+    assert (driver.state, len(driver.interrupts)) == (State.PROCESSING, since)
+
+
+def test_what_is_added_and_over_before_the_hub_listens_is_of_the_same_utterance() -> None:
+    """It has all of it then."""
+    driver = finished_before_the_hub_is_ready()
+    driver.voice(640)
+    driver.silence(704)
+    assert of(driver.tell(ev.HubReady), act.StopMic) == [act.StopMic(tell=True)]
+    assert driver.state is State.PROCESSING
 
 
 def test_a_user_who_says_nothing_is_not_waited_for() -> None:
@@ -244,6 +265,33 @@ def test_a_ready_of_the_run_before_is_not_the_new_ones() -> None:
     assert driver.conversation.deadline is Deadline.ABORT_ACK
 
 
+def test_what_a_silent_hub_still_says_of_the_run_before_is_not_the_new_ones() -> None:
+    """It acknowledges nothing, so it is asked while the old run may be alive; its words must not end the user's."""
+    driver = Driver()
+    driver.tell(ev.HubOpened)
+    driver.wait(1000)
+    driver.wake()
+    driver.tell(ev.HubReady)
+    driver.voice(640)
+    driver.silence(704)
+    driver.wake()
+    driver.wait(300)
+    assert driver.conversation.stage is Stage.ASKED
+    for kind, fields in ((ev.HubHeardEnd, {}), (ev.Transcript, {"text": "hello"}), (ev.Answered, {"text": "hello"})):
+        assert driver.tell(kind, **fields) == ()
+    driver.tell(ev.HubReady)
+    assert (driver.state, driver.conversation.deadline) == (State.LISTENING, Deadline.SPEECH)
+
+
+@pytest.mark.parametrize("build", [processing, just_opened])
+def test_an_error_of_the_run_before_is_no_acknowledgement(build: Callable[[], Driver]) -> None:
+    """The hub has still to read the abort, and a run that it read before it would be cancelled with it."""
+    driver = build()
+    driver.wake()
+    assert driver.tell(ev.HubError, code="intent-failed", text="") == ()
+    assert of(driver.ack(), act.SendRun) == [act.SendRun()]
+
+
 def test_a_hub_that_says_ready_twice_does_not_make_the_user_wait_twice() -> None:
     """Only the first sign of a run starts its clock."""
     driver = listening()
@@ -286,13 +334,26 @@ def test_a_hub_that_understands_and_says_nothing_is_given_up_after_a_minute() ->
     assert _become(driver) == (State.PROCESSING, State.IDLE, Why.TIME_LIMIT)
 
 
-def test_an_answer_whose_speech_never_comes_is_given_up_and_owed() -> None:
-    """Synthesis failed, or is slow: if the speech still comes, it is nobody's."""
+def test_an_answer_whose_speech_never_comes_is_given_up_and_not_owed() -> None:
+    """Synthesis has failed, so the next speech is the next answer's."""
     driver = answered()
     actions = driver.wait(10_000)
-    assert of(actions, act.BeginTurn) == [act.BeginTurn(2, owed=True)]
+    assert of(actions, act.BeginTurn) == [act.BeginTurn(2, owed=False)]
     assert of(actions, act.SendAbort) == []
     assert driver.state is State.IDLE
+
+
+def test_an_answer_whose_speech_has_failed_is_not_owed() -> None:
+    """The hub says so."""
+    driver = answered()
+    actions = driver.tell(ev.HubError, code="tts-failed", text="")
+    assert of(actions, act.BeginTurn) == [act.BeginTurn(2, owed=False)]
+
+
+def test_an_answer_that_a_lost_device_cannot_play_is_owed() -> None:
+    """Its speech is still being made."""
+    driver = answered()
+    assert of(driver.tell(ev.AudioLost), act.BeginTurn) == [act.BeginTurn(2, owed=True)]
 
 
 def test_a_run_that_is_given_up_is_cancelled_and_its_end_awaited() -> None:
@@ -319,63 +380,3 @@ def test_an_error_of_the_hub_ends_the_turn_at_once() -> None:
     actions = driver.tell(ev.HubError, code="intent-failed", text="no")
     assert of(actions, act.SendAbort) == []
     assert _become(driver) == (State.PROCESSING, State.IDLE, Why.HUB_ERROR)
-
-
-# ---- the answer
-
-
-def test_the_microphone_stops_when_the_words_are_understood() -> None:
-    """And what was kept for sending again is let go."""
-    driver = finished()
-    actions = driver.tell(ev.Transcript, text="hello")
-    assert of(actions, act.StopMic, act.KeepFrom) == [act.StopMic(tell=False), act.KeepFrom(None)]
-
-
-def test_speech_may_come_before_the_answer_is_complete() -> None:
-    """The language model still talks: the reply plays, its run is alive, and its text follows."""
-    driver = thinking_aloud()
-    assert (driver.state, driver.conversation.stage) == (State.SPEAKING, Stage.THINKING)
-    driver.tell(ev.Answered, text="all of it")
-    assert (driver.state, driver.conversation.stage, driver.reply.text) == (State.SPEAKING, Stage.NONE, "all of it")
-
-
-def test_a_run_that_fails_while_it_speaks_lets_the_reply_play_out() -> None:
-    """What there is, is said; more will not come."""
-    driver = thinking_aloud()
-    actions = driver.tell(ev.HubError, code="intent-failed", text="")
-    assert actions == (act.FinishReply(driver.reply.turn),)
-
-
-def test_a_reply_has_as_long_as_it_is_and_a_little_more() -> None:
-    """Then it is stuck, and silenced."""
-    driver = Driver().speaking(total=5000)
-    assert driver.wait(9_999) == ()
-    actions = driver.wait(1)
-    assert of(actions, act.StopReply, act.SendPlayed) == [act.StopReply(1, keep=False), act.SendPlayed()]
-    assert _become(driver) == (State.SPEAKING, State.IDLE, Why.TIME_LIMIT)
-
-
-# ---- the hub goes
-
-
-@pytest.mark.parametrize("build", [listening, spoken, finished, processing, answered])
-def test_a_hub_that_vanishes_takes_its_turn_with_it(build: object) -> None:
-    """The microphone stops, and the next hub finds us ready."""
-    driver: Driver = build()  # type: ignore[operator]
-    actions = driver.tell(ev.HubClosed)
-    assert of(actions, act.StopMic, act.KeepFrom) == [act.StopMic(tell=False), act.KeepFrom(None)]
-    assert (driver.state, driver.conversation.stage) == (State.OFFLINE, Stage.NONE)
-    driver.opened()
-    assert of(driver.wake(), act.SendRun) == [act.SendRun()]
-
-
-@pytest.mark.parametrize("build", [listening, processing, answered, opened])
-def test_a_hub_that_mutes_us_hears_nothing_until_it_comes_back(build: object) -> None:
-    """Neither the wake word nor its own old talk changes that."""
-    driver: Driver = build()  # type: ignore[operator]
-    driver.tell(ev.HubPaused)
-    assert driver.is_in(State.MUTED)
-    assert driver.wake() == ()
-    assert driver.tell(ev.AnswerAudio) == ()
-    driver.tell(ev.HubOpened)
-    assert driver.state is State.IDLE

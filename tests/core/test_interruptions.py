@@ -1,4 +1,4 @@
-"""Talk over a reply: hold, commit, resume, and what the server is told; and the other ends that a reply can have."""
+"""Talk over a reply: hold, commit, resume, and what the server is told."""
 
 from collections.abc import Callable
 
@@ -14,13 +14,12 @@ from satellite.core.state import Stage, State, Why
 from satellite.core.units import Frames, Millis, frames
 from tests.core.driver import Driver, kinds, of, position
 from tests.core.situations import (
-    announcing,
     answered,
     held,
-    held_alone,
     held_for_a_cough,
     held_for_ever,
     interrupted,
+    listening,
     over,
     processing,
     speaking,
@@ -307,6 +306,7 @@ def test_a_reply_that_had_not_arrived_whole_is_not_taken_up() -> None:
     driver.hold(received=2000)
     actions = driver.voice(SPEECH_OVER_SPEECH)
     assert of(actions, act.StopReply) == [act.StopReply(1, keep=False)]
+    driver.tell(ev.HubReady)
     driver.tell(ev.Transcript, text="")
     assert driver.state is State.PROCESSING
 
@@ -351,50 +351,6 @@ def test_a_reply_is_forgotten_when_another_plays() -> None:
     driver.tell(ev.Answered, text="something else")
     driver.tell(ev.AnswerAudio)
     assert driver.conversation.kept is None
-
-
-# ---- a reply's last moments
-
-
-def test_words_over_a_replys_end_open_a_turn_and_interrupt_nothing() -> None:
-    """In the last 50 ms the reply ends by itself; not a syllable of what is said over it is lost."""
-    driver = over()
-    onset = driver.conversation.onset
-    assert (driver.state, driver.wanted(act.SendPlayed)) == (State.HELD, [])
-    actions = driver.voice(SPEECH_OVER_SPEECH)
-    assert of(actions, act.SendPlayed, act.StreamMic, act.StopReply) == [
-        act.SendPlayed(),
-        act.StreamMic(Frames(onset - frames(300))),
-    ]
-    assert (driver.state, driver.interrupts) == (State.LISTENING, [])
-
-
-@pytest.mark.parametrize(
-    "nothing",
-    [lambda d: d.silence(384), lambda d: d.wait(3000), lambda d: d.tell(ev.MicrophoneStalled)],
-    ids=["silence", "deadline", "stall"],
-)
-def test_a_cough_over_a_replys_end_is_nothing(nothing: Callable[[Driver], object]) -> None:
-    """The reply has ended; the server learns it a little later."""
-    driver = over()
-    nothing(driver)
-    assert (driver.state, _why(driver)) == (State.IDLE, Why.FINISHED)
-    assert driver.wanted(act.SendPlayed) == [act.SendPlayed()]
-    assert driver.wanted(act.ResumeReply) == []
-
-
-def test_words_over_the_end_of_a_reply_without_a_hub_are_for_nobody() -> None:
-    """There is no turn to open, so there is nothing to wait for."""
-    driver = speaking_alone()
-    driver.end(overlap_ago=200)
-    assert driver.state is State.OFFLINE
-
-
-def test_a_hub_that_vanishes_under_an_overlap_leaves_nothing_behind() -> None:
-    """The reply had ended, and the words have nowhere to go."""
-    driver = over()
-    driver.tell(ev.HubClosed)
-    assert (driver.state, driver.reply) == (State.OFFLINE, None)
 
 
 # ---- the wake word over a reply
@@ -452,6 +408,44 @@ def test_words_while_the_hub_thinks_cancel_its_run() -> None:
     assert of(driver.ack(), act.StreamMic) == [act.StreamMic(frames(began - 300))]
 
 
+@pytest.mark.parametrize("pause_ms", [0, 32, 96, 288])
+def test_words_soon_after_a_command_do_not_repeat_it(pause_ms: int) -> None:
+    """The hub heard the command's end first, and 0.3 s before the new words is back in it: not that, and all after it."""
+    driver = listening()
+    driver.voice(640)
+    said_until = driver.at
+    driver.tell(ev.HubHeardEnd)
+    driver.tell(ev.Transcript, text="turn on the light")
+    driver.silence(pause_ms)
+    driver.voice(SPEECH_OVER_SPEECH)
+    assert of(driver.ack(), act.StreamMic) == [act.StreamMic(frames(said_until))]
+
+
+def test_words_over_a_quick_answer_do_not_repeat_the_command() -> None:
+    """The same, when the reply has begun meanwhile."""
+    driver = listening()
+    driver.voice(640)
+    said_until = driver.at
+    for kind, fields in ((ev.HubHeardEnd, {}), (ev.Transcript, {"text": "time"}), (ev.Answered, {"text": "noon"})):
+        driver.tell(kind, **fields)
+    driver.tell(ev.AnswerAudio)
+    driver.silence(96)
+    driver.voice(160)
+    driver.hold(played=100, received=2000, onset_ago=160)
+    assert of(driver.voice(SPEECH_OVER_SPEECH), act.StreamMic) == [act.StreamMic(frames(said_until))]
+
+
+def test_a_word_while_the_hub_thinks_ends_as_any_utterance_does() -> None:
+    """A short one is judged when it is over: the silence of the judgement is part of the 0.7 s."""
+    driver = processing()
+    driver.voice(288)
+    driver.silence(352)
+    driver.ack()
+    driver.tell(ev.HubReady)
+    driver.silence(352)
+    assert driver.state is State.PROCESSING
+
+
 def test_words_after_the_answer_is_known_need_no_abort() -> None:
     """Its run has ended; its speech, if it comes, is owed to nobody."""
     driver = answered()
@@ -459,149 +453,19 @@ def test_words_after_the_answer_is_known_need_no_abort() -> None:
     assert of(actions, act.BeginTurn, act.SendAbort, act.SendRun) == [act.BeginTurn(2, owed=True), act.SendRun()]
 
 
+@pytest.mark.parametrize("policy", [Allow.WAKE_WORD, Allow.STOP_WORD, Allow.NONE])
+def test_words_that_may_not_interrupt_an_answer_do_not_prevent_it(policy: Allow) -> None:
+    """Where the television talks, only the wake word cancels a run; and it always does, or a hub that hangs would win."""
+    driver = Driver(ConversationRule(allow_interruptions=policy)).processing()
+    assert driver.voice(1920) == ()
+    driver.wake()
+    assert driver.state is State.LISTENING
+
+
 def test_a_cough_while_the_hub_thinks_is_nothing() -> None:
     """The answer is not lost for it."""
     driver = processing()
     assert (driver.cough(160), driver.silence(640)) == ((), ())
-
-
-# ---- told again
-
-
-def test_an_interruption_that_may_not_have_arrived_is_told_once_more_with_its_id() -> None:
-    """The hub vanished before it took up the new turn."""
-    driver = held()
-    driver.voice(SPEECH_OVER_SPEECH)
-    driver.tell(ev.HubClosed)
-    again = driver.tell(ev.HubOpened)
-    assert of(again, act.SendInterrupt) == [act.SendInterrupt(driver.interrupts[1])]
-    driver.tell(ev.HubClosed)
-    assert of(driver.tell(ev.HubOpened), act.SendInterrupt) == []
-
-
-def test_an_interruption_that_was_answered_is_not_told_again() -> None:
-    """A hub that opens the next run has read what came before it."""
-    driver = interrupted()
-    driver.tell(ev.HubClosed)
-    assert of(driver.tell(ev.HubOpened), act.SendInterrupt) == []
-
-
-def test_an_interruption_that_was_taken_back_is_not_told_again() -> None:
-    """Confirming it after its cancellation would be a lie."""
-    driver = held()
-    driver.voice(SPEECH_OVER_SPEECH)
-    driver.tell(ev.HubError, code="stt-no-text-recognized", text="")
-    assert driver.state is State.SPEAKING
-    driver.tell(ev.HubClosed)
-    assert of(driver.tell(ev.HubOpened), act.SendInterrupt) == []
-
-
-# ---- the hub goes while we speak
-
-
-def test_a_reply_outlasts_its_hub() -> None:
-    """What there is, is played to its end; then we are offline."""
-    driver = Driver().speaking(total=None)
-    assert driver.tell(ev.HubClosed) == (act.FinishReply(1),)
-    assert driver.is_in(State.SPEAKING)
-    driver.end()
-    assert driver.state is State.OFFLINE
-
-
-def test_a_whole_reply_is_not_cut_when_its_hub_vanishes() -> None:
-    """There is nothing to finish."""
-    driver = speaking()
-    assert driver.tell(ev.HubClosed) == ()
-
-
-def test_a_hub_that_returns_while_we_speak_finds_us_speaking() -> None:
-    """And the end of the reply leads to idle again."""
-    driver = speaking_alone()
-    driver.tell(ev.HubOpened)
-    assert driver.is_in(State.SPEAKING)
-    driver.end()
-    assert driver.state is State.IDLE
-
-
-def test_a_hold_outlasts_its_hub() -> None:
-    """A false alarm goes on with the reply, and there is nobody to tell."""
-    driver = held_alone()
-    driver.silence(384)
-    assert (driver.state, _phases(driver)) == (State.SPEAKING, [Phase.PROVISIONAL])
-
-
-def test_words_without_a_hub_end_the_reply_and_are_told_later() -> None:
-    """With the id of what the last hub may have heard."""
-    driver = held_alone()
-    actions = driver.voice(SPEECH_OVER_SPEECH)
-    assert of(actions, act.StopReply, act.SendRun) == [act.StopReply(1, keep=False)]
-    assert driver.state is State.OFFLINE
-    driver.tell(ev.HubOpened)
-    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CONFIRMED]
-    assert len({told.id for told in driver.interrupts}) == 1
-
-
-@pytest.mark.parametrize("build", [speaking, held, over, announcing])
-def test_a_mute_silences_at_once(build: Callable[[], Driver]) -> None:
-    """And nothing of it sounds when the hub comes back."""
-    driver = build()
-    assert of(driver.tell(ev.HubPaused), act.StopReply)[0] == act.StopReply(driver.conversation.turn, keep=False)
-    driver.tell(ev.HubOpened)
-    assert (driver.state, driver.reply) == (State.IDLE, None)
-
-
-# ---- the device goes
-
-
-@pytest.mark.parametrize("build", [speaking, speaking_alone])
-def test_a_lost_device_ends_the_reply(build: Callable[[], Driver]) -> None:
-    """There is nothing left to play it on."""
-    driver = build()
-    linked = driver.conversation.is_linked
-    driver.tell(ev.AudioLost)
-    assert (driver.state, _why(driver)) == (State.IDLE if linked else State.OFFLINE, Why.DEVICE_LOST)
-
-
-def test_a_lost_device_takes_back_what_was_told_of_a_hold() -> None:
-    """Somebody waits for its other half."""
-    driver = held()
-    driver.tell(ev.AudioLost)
-    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
-
-
-def test_a_lost_device_cancels_the_run_that_still_speaks() -> None:
-    """Its answer has become pointless."""
-    driver = thinking_aloud()
-    assert of(driver.tell(ev.AudioLost), act.SendAbort) == [act.SendAbort()]
-
-
-# ---- announcements
-
-
-def test_an_announcement_is_a_turn_of_its_own() -> None:
-    """It answers nothing; what plays it is the same."""
-    driver = announcing()
-    assert (driver.state, driver.reply.is_announcement) == (State.SPEAKING, True)
-    assert driver.wanted(act.BeginTurn) == [act.BeginTurn(1, owed=False)]
-    driver.tell(ev.AnswerComplete, total=Millis(3000))
-    driver.hold()
-    driver.voice(SPEECH_OVER_SPEECH)
-    assert driver.state is State.LISTENING
-
-
-@pytest.mark.parametrize("build", [Driver.listening, Driver.processing])
-def test_an_announcement_ends_the_turn_that_it_breaks_into(build: Callable[[Driver], Driver]) -> None:
-    """The hub has cancelled its run for it."""
-    driver = build(Driver())
-    actions = driver.tell(ev.AnnouncementAudio)
-    assert of(actions, act.StopMic, act.SendAbort) == [act.StopMic(tell=False)]
-    assert (driver.state, driver.conversation.stage) == (State.SPEAKING, Stage.NONE)
-
-
-@pytest.mark.parametrize("build", [speaking, held])
-def test_an_announcement_over_a_reply_is_not_wanted(build: Callable[[], Driver]) -> None:
-    """One voice at a time."""
-    assert build().tell(ev.AnnouncementAudio) == ()
 
 
 # ---- the end of the service

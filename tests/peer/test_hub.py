@@ -1,0 +1,227 @@
+"""Which speech is heard: a hub's events on one side, the conversation on the other, and what is played of it between them."""
+
+from dataclasses import dataclass, field
+
+from wyoming.event import Event as WireEvent
+
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.actions import Action
+from satellite.core.state import State
+from satellite.core.units import Millis
+from satellite.peer.hub import HubPeer
+from tests.core.driver import Driver
+
+RATE_HZ = 22_050
+CHUNK_FRAMES = 1024
+
+
+@dataclass
+class Sink:
+    """One reply, as far as it has come."""
+
+    turn: int
+    rate_hz: int = RATE_HZ
+    pcm: bytes = b""
+    is_complete: bool = False
+
+    @property
+    def frames(self) -> int:
+        return len(self.pcm) // 2
+
+    def feed(self, pcm: bytes, rate_hz: int, width: int, channels: int) -> None:
+        self.pcm += pcm
+
+    def finish(self) -> None:
+        self.is_complete = True
+
+
+@dataclass
+class Wire:
+    """What the hub is sent."""
+
+    sent: list[str] = field(default_factory=list)
+
+    def send(self, event: WireEvent) -> bool:
+        self.sent.append(event.type)
+        return True
+
+
+class Desk:
+    """A satellite without sound: the hub's shell, the conversation behind it, and what it plays."""
+
+    def __init__(self) -> None:
+        self.driver = Driver()
+        self.wire = Wire()
+        self.replies: dict[int, Sink] = {}
+        self.played: list[Sink] = []
+        self.hub = HubPeer("test", None, (), self.emit, self._open_reply, lambda: Millis(self.driver.at))
+        self.hub._server = self.wire  # type: ignore[assignment]
+        self.hub.session_opened("test")
+        self.says("error", code="validation-error")
+
+    def emit(self, event: ev.Event) -> None:
+        self._do(self.driver.give(event))
+
+    def _do(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            match action:
+                case act.BeginTurn(turn, owed):
+                    self.hub.begin_turn(turn, owed)
+                case act.ExpectAnswer():
+                    self.hub.expect_answer()
+                case act.AcceptAnswer():
+                    self.hub.accept_answer()
+                case act.SendAbort():
+                    self.hub.abort()
+                case act.SendRun():
+                    self.hub.run()
+                case act.Play(turn):
+                    self.played.append(self.replies[turn])
+
+    def _open_reply(self, turn: int) -> Sink:
+        self.replies[turn] = Sink(turn)
+        return self.replies[turn]
+
+    @property
+    def state(self) -> State:
+        return self.driver.state
+
+    def wakes(self) -> None:
+        self._do(self.driver.wake())
+
+    def expires(self) -> None:
+        """What is waited for does not come."""
+        self._do(self.driver.expire())
+
+    def says(self, kind: str, payload: bytes | None = None, **data: object) -> None:
+        """The hub does."""
+        self.hub.session_event(WireEvent(kind, data, payload))
+
+    def asked(self) -> None:
+        """The user asks, and is understood."""
+        self.wakes()
+        if self.driver.conversation.deadline is ev.Deadline.ABORT_ACK:
+            self.says("error", code="validation-error")
+        self.says("transcribe")
+        self.says("transcript", text="what is the news")
+
+    def speech(self, value: int, chunks: int = 3, is_announcement: bool = False) -> bytes:
+        """One stream from beginning to end."""
+        pcm = bytes([value]) * 2 * CHUNK_FRAMES
+        self.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+        for n in range(chunks):
+            self.says("audio-chunk", pcm, rate=RATE_HZ, width=2, channels=1, timestamp=46 * n)
+        self.says("audio-stop", timestamp=None if is_announcement else 46 * chunks)
+        return pcm * chunks
+
+
+def test_an_answer_is_played() -> None:
+    """The plain case."""
+    desk = Desk()
+    desk.asked()
+    desk.says("synthesize", text="nothing new")
+    pcm = desk.speech(1)
+    assert desk.played == [Sink(1, pcm=pcm, is_complete=True)]
+
+
+def test_a_question_after_a_failed_synthesis_is_answered_at_once() -> None:
+    """The time limit has passed: what has not come is not coming, and takes nobody's place."""
+    desk = Desk()
+    desk.asked()
+    desk.says("synthesize", text="this is never spoken")
+    desk.expires()
+    assert desk.state is State.IDLE
+    desk.asked()
+    desk.says("synthesize", text="but this is")
+    pcm = desk.speech(2)
+    assert desk.played == [Sink(3, pcm=pcm, is_complete=True)]
+
+
+def test_an_impatient_question_after_a_failed_synthesis_is_answered() -> None:
+    """Asked before the limit: the answer waits, in case it is the earlier one, and is then heard from its first sample."""
+    desk = Desk()
+    desk.asked()
+    desk.says("synthesize", text="this is never spoken")
+    desk.asked()
+    desk.says("synthesize", text="but this is")
+    pcm = desk.speech(2)
+    assert desk.played == []
+    desk.expires()
+    assert desk.played == [Sink(2, pcm=pcm, is_complete=True)]
+    assert desk.driver.reply.complete
+
+
+def test_an_impatient_question_after_a_slow_synthesis_is_answered_by_its_own_answer() -> None:
+    """The earlier answer comes first, and not a sample of it is heard; nor is it kept."""
+    desk = Desk()
+    desk.asked()
+    desk.says("synthesize", text="the earlier one")
+    desk.asked()
+    desk.speech(1)
+    desk.says("synthesize", text="the present one")
+    pcm = desk.speech(2)
+    assert desk.played == [Sink(2, pcm=pcm, is_complete=True)]
+    assert list(desk.replies) == [2]
+
+
+def test_what_a_cancelled_run_had_begun_to_say_is_not_heard() -> None:
+    """Its speech comes after the hub has acknowledged the abort; the user goes on speaking, and is answered."""
+    desk = Desk()
+    desk.asked()
+    desk.wakes()
+    desk.says("error", code="validation-error")
+    desk.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+    desk.says("audio-chunk", bytes(2 * CHUNK_FRAMES), rate=RATE_HZ, width=2, channels=1, timestamp=0)
+    assert (desk.state, desk.played) == (State.LISTENING, [])
+    desk.says("transcribe")
+    desk.says("transcript", text="what is the weather")
+    desk.says("synthesize", text="rain")
+    pcm = desk.speech(2)
+    assert desk.played == [Sink(2, pcm=pcm, is_complete=True)]
+
+
+def test_an_announcement_that_is_taken_for_a_cancelled_runs_speech_is_released() -> None:
+    """The hub waits for its end; the next one is spoken."""
+    desk = Desk()
+    desk.asked()
+    desk.wakes()
+    desk.says("error", code="validation-error")
+    before = desk.wire.sent.count("played")
+    desk.speech(3, is_announcement=True)
+    assert (desk.wire.sent.count("played") - before, desk.played) == (1, [])
+    pcm = desk.speech(4, is_announcement=True)
+    assert desk.played == [Sink(3, pcm=pcm, is_complete=True)]
+
+
+def test_an_announcement_right_after_the_hub_connected_is_spoken() -> None:
+    """The abort with which we learn whether it acknowledges them has cancelled nothing that could speak."""
+    desk = Desk()
+    pcm = desk.speech(1, is_announcement=True)
+    assert desk.played == [Sink(1, pcm=pcm, is_complete=True)]
+
+
+def test_words_of_a_run_that_is_being_cancelled_let_nothing_be_the_answer() -> None:
+    """Its transcript was on the wire: what begins before the new one's is no answer to it."""
+    desk = Desk()
+    desk.wakes()
+    desk.says("transcribe")
+    desk.driver.voice(640)
+    desk.driver.silence(704)
+    desk.wakes()
+    desk.says("transcript", text="of the run before")
+    desk.says("error", code="validation-error")
+    pcm = desk.speech(1, is_announcement=True)
+    assert desk.played == [Sink(3, pcm=pcm, is_complete=True)]
+    assert desk.driver.reply.is_announcement
+
+
+def test_speech_that_was_interrupted_is_not_kept() -> None:
+    """Its stream may never end, and its audio must not pile up."""
+    desk = Desk()
+    for _ in range(3):
+        desk.asked()
+        desk.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+        assert len(desk.hub._sinks) == 1
+        desk.wakes()
+        assert (desk.state, desk.hub._sinks) == (State.LISTENING, {})
