@@ -6,16 +6,25 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satellite import __version__
 from satellite.errors import ConfigError, SatelliteError
+from satellite.logs import log_to_stderr
+
+if TYPE_CHECKING:
+    from satellite.config import Config
+    from satellite.service import Service
 
 # sysexits.h: EX_CONFIG; systemd does not restart a service for it
 EXIT_CONFIG = 78
 
 _CONFIG_PATH = Path("/etc/satellite/config.yaml")
+
+_log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,12 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     args = _parser().parse_args(argv)
-    _log_to_stderr(args.verbose)
+    log_to_stderr(args.verbose, os.environ)
     try:
         code: int = args.command(args)
         return code
     except ConfigError as error:
-        print(f"satellite: {error}", file=sys.stderr)
+        for problem in str(error).splitlines():
+            print(f"satellite: {problem}", file=sys.stderr)
         return EXIT_CONFIG
     except SatelliteError as error:
         print(f"satellite: {error}", file=sys.stderr)
@@ -68,28 +78,51 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> int:
     from satellite.audio.alsa import AlsaSettings, open_card
-    from satellite.config import Config, load_config
     from satellite.service import Service
 
-    path = args.config or (_CONFIG_PATH if _CONFIG_PATH.exists() else None)
-    config = load_config(path) if path else Config()
+    read_config = partial(_read_config, args.config)
+    config = read_config()
     audio = config.audio
     channels = (audio.microphone_channel, audio.reference_channel)
     settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
-    return asyncio.run(_serve(Service(config, lambda: open_card(settings))))
+    return asyncio.run(_serve(Service(config, lambda: open_card(settings)), read_config))
 
 
-async def _serve(service: "Service") -> int:  # type: ignore[name-defined]  # noqa: F821
-    stopping = asyncio.Event()
+def _read_config(path: Path | None) -> "Config":
+    from satellite.config import load_config
+
+    if path is None:
+        try:
+            _CONFIG_PATH.lstat()
+        except FileNotFoundError:
+            # of all that may be wrong with the default path only this is no mistake
+            return load_config(None, os.environ)
+        except OSError as error:
+            raise ConfigError(f"{_CONFIG_PATH}: {error.strerror}") from error
+    return load_config(path or _CONFIG_PATH, os.environ)
+
+
+async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int:
+    signals = asyncio.Queue[signal.Signals]()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, signals.put_nowait, number)
     await service.start()
     try:
-        await stopping.wait()
+        while await signals.get() is signal.SIGHUP:
+            await _reload(service, read_config)
     finally:
         await service.stop()
     return 0
+
+
+async def _reload(service: "Service", read_config: Callable[[], "Config"]) -> None:
+    try:
+        # a disk may be slow, and an answer must not wait for it
+        service.reconfigure(await asyncio.to_thread(read_config))
+    except ConfigError as error:
+        for problem in str(error).splitlines():
+            _log.error("the configuration stays as it was: %s", problem)
 
 
 def _devices(args: argparse.Namespace) -> int:
@@ -104,9 +137,3 @@ def _demo(args: argparse.Namespace) -> int:
     from satellite.demo.run import run_demo
 
     return run_demo(as_json=args.json)
-
-
-def _log_to_stderr(verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )

@@ -1,15 +1,35 @@
-"""The configuration: one typed model, read from YAML. Every key has a default that works."""
+"""The configuration: one typed model, read from YAML and the environment. Every key has a default that works.
 
+Ranges and choices are written here and nowhere else: messages and the test of `config.example.yaml` read them off the model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar, get_args
 
 import msgspec
-import yaml
 from msgspec import Meta
 
 from satellite.core.say import Allow
-from satellite.errors import ConfigError
+from satellite.keys import flat, keys, nested
+from satellite.typed_yaml import load
+
+# SATELLITE_HUB__PORT is hub.port
+ENVIRONMENT_PREFIX = "SATELLITE_"
+
+_T = TypeVar("_T")
+
+
+class _WhileRunning:
+    """Marks a key that `Service.reconfigure` can change."""
+
+
+_WHILE_RUNNING = _WhileRunning()
+
+Live = Annotated[_T, _WHILE_RUNNING]
+"""The type of a key that can change while the service runs; all others need a restart."""
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Probability = Annotated[float, Meta(gt=0.0, lt=1.0)]
@@ -26,6 +46,12 @@ class Hub(_Section, frozen=True):
     port: Port = 10700
 
 
+Reference = Annotated[
+    str,
+    Meta(pattern="^(playback|channel [0-9]{1,2})$", extra={"words": "playback, or channel and its number, from 0 to 99"}),
+]
+
+
 class Audio(_Section, frozen=True):
     """The sound devices, by their ALSA names."""
 
@@ -34,7 +60,7 @@ class Audio(_Section, frozen=True):
     rate_hz: Annotated[int, Meta(ge=8000, le=192_000)] = 16_000
     queue_ms: Annotated[int, Meta(ge=20, le=40)] = 30
     microphone_channel: Annotated[int, Meta(ge=0, le=63)] = 0
-    reference: Annotated[str, Meta(pattern="^(playback|channel [0-9]{1,2})$")] = "playback"
+    reference: Reference = "playback"
     warm_up_dbfs: Annotated[float, Meta(ge=-60.0, le=-6.0)] | None = -26.0
 
     @property
@@ -61,10 +87,11 @@ class Phases(StrEnum):
 class BargeIn(_Section, frozen=True):
     """When a voice over the reply is the user's, and what it does."""
 
-    allow: Allow = Allow.SPEECH
-    duck_probability: Probability = 0.30
-    commit_ms: Annotated[int, Meta(ge=200, le=2000)] = 500
-    preroll_ms: Annotated[int, Meta(ge=0, le=2000)] = 300
+    allow: Live[Allow] = Allow.SPEECH
+    duck_probability: Live[Probability] = 0.30
+    commit_ms: Live[Annotated[int, Meta(ge=200, le=2000)]] = 500
+    preroll_ms: Live[Annotated[int, Meta(ge=0, le=2000)]] = 300
+    # not live: a hold that was told of has to be taken back by the rule it was told by
     interrupt_phases: Phases = Phases.BOTH
 
 
@@ -82,7 +109,7 @@ class Vad(_Section, frozen=True):
 class Listening(_Section, frozen=True):
     """How the end of what the user says is found, if the hub does not find it first."""
 
-    silence_ms: Annotated[int, Meta(ge=200, le=3000)] = 700
+    silence_ms: Live[Annotated[int, Meta(ge=200, le=3000)]] = 700
 
 
 class Config(_Section, frozen=True):
@@ -98,17 +125,32 @@ class Config(_Section, frozen=True):
     listening: Listening = Listening()
 
 
-def load_config(path: Path) -> Config:
-    """Reads a configuration file. ConfigError names the file, the key and what is allowed there."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    try:
-        return msgspec.convert(raw if raw is not None else {}, Config)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
+def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The defaults, changed by a file if there is one, then by the environment. ConfigError has a line for each problem."""
+    return load(Config, path, environ, ENVIRONMENT_PREFIX)
+
+
+def is_live(kind: object) -> bool:
+    """Whether a key of this type can change while the service runs."""
+    return _WHILE_RUNNING in get_args(kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """From one configuration to another, as far as a service can follow while it runs. Keys by their dotted names."""
+
+    config: Config
+    """The old one with what is live of the new one."""
+    live: tuple[str, ...]
+    restart: tuple[str, ...]
+    """What stays as it was until the next start."""
+
+
+def changes(old: Config, new: Config) -> Changes:
+    """What is to become of a running service when its configuration changes."""
+    before, after = flat(old), flat(new)
+    changed = {key: is_live(kind) for key, kind in keys(Config).items() if before[key] != after[key]}
+    live = tuple(key for key, at_once in changed.items() if at_once)
+    restart = tuple(key for key, at_once in changed.items() if not at_once)
+    config = msgspec.convert(nested(before | {key: after[key] for key in live}), Config)
+    return Changes(config, live, restart)

@@ -6,7 +6,7 @@ class SatelliteError(Exception):
 
 
 class ConfigError(SatelliteError):
-    """The operator's: a configuration that cannot be used. The message names file, line and key."""
+    """The operator's: a configuration that cannot be used. The message names file, line and key; a line for each problem."""
 
 
 class DeviceError(SatelliteError):

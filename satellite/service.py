@@ -9,6 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from satellite.audio import commands as cmd
@@ -17,7 +18,7 @@ from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
 from satellite.audio.thread import AudioThread
 from satellite.audio.whoosh import whoosh
-from satellite.config import Config, Phases
+from satellite.config import Config, Phases, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
@@ -61,7 +62,7 @@ class Service:
             SileroVad(config.vad.model_path),
             NearEnd(),
             voicing,
-            ReflexRule(duck_probability=config.barge_in.duck_probability),
+            _reflex_rule(config),
             time.monotonic,
             config.audio.queue_ms,
             self._wake_words.feed,
@@ -93,6 +94,16 @@ class Service:
         await self._hub.stop()
         self._set_deadline(None)
         self._loop = None
+
+    def reconfigure(self, config: Config) -> None:
+        """Takes over what can change while running, and says what cannot. For the event loop."""
+        changed = changes(self._config, config)
+        self._config = changed.config
+        self._conversation = replace(self._conversation, rule=_conversation_rule(changed.config))
+        self.engine.commands.append(cmd.SetReflexRule(_reflex_rule(changed.config)))
+        _log.info("the configuration was read again; changed: %s", ", ".join(changed.live) or "nothing")
+        if changed.restart:
+            _log.warning("needs a restart: %s", ", ".join(changed.restart))
 
     @property
     def state(self) -> State:
@@ -237,6 +248,10 @@ class Service:
         """The hub begins to send a turn's reply."""
         self._replies[turn] = Reply(turn, self._speaker_rate_hz)
         return self._replies[turn]
+
+
+def _reflex_rule(config: Config) -> ReflexRule:
+    return ReflexRule(duck_probability=config.barge_in.duck_probability)
 
 
 def _conversation_rule(config: Config) -> ConversationRule:

@@ -32,6 +32,8 @@ HOME = {
     "pymicro_wakeword": ("detect/",),
     "pywebrtc_audio": ("detect/",),
     "zeroconf": ("discovery.py",),
+    "msgspec": ("config.py", "keys.py", "typed_yaml.py"),
+    "yaml": ("typed_yaml.py",),
 }
 WITHOUT_NUMPY = ("core/", "peer/")
 

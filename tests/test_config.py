@@ -1,38 +1,154 @@
-"""The configuration file: its example, and what it says when it is wrong."""
+"""The configuration: its example, what can change while running, and the command that reads it."""
 
+import asyncio
+import os
+import re
+import signal
 from pathlib import Path
 
+import msgspec
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from satellite import cli
 from satellite.cli import EXIT_CONFIG, main
-from satellite.config import Config, load_config
-from satellite.errors import ConfigError
+from satellite.config import Audio, BargeIn, Changes, Config, Hub, Listening, Phases, Vad, Wake, changes, is_live, load_config
+from satellite.core.say import Allow
+from satellite.keys import allowed, flat, keys, limits, nested
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.yaml"
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a configuration may be written."""
+    return tmp_path / "config.yaml"
+
+
+# ---- the example
+
+
 def test_the_example_holds_the_defaults() -> None:
     """Every key of the example has the value that leaving it out gives."""
-    assert load_config(EXAMPLE) == Config()
+    assert load_config(EXAMPLE, {}) == Config()
+
+
+def _example_comments() -> dict[str, str]:
+    """What the example says of each key, by its dotted name: the comment behind it, and the lines that go on with it."""
+    comments: dict[str, str] = {}
+    section, key = "", ""
+    for line in EXAMPLE.read_text("utf-8").splitlines():
+        if entry := re.fullmatch(r"(?P<indent> *)(?P<name>\w+):(?P<value>[^#]*)(#(?P<comment>.*))?", line):
+            if not entry["value"].strip():
+                section = entry["name"]
+                continue
+            key = f"{section}.{entry['name']}" if entry["indent"] else entry["name"]
+            comments[key] = entry["comment"] or ""
+        elif key and re.fullmatch(r" +#.*", line):
+            comments[key] += line.strip(" #")
+    return comments
+
+
+def test_the_example_has_every_key_once_in_the_order_of_the_model() -> None:
+    """None is left out, none is told of that is not there."""
+    assert list(_example_comments()) == list(keys(Config))
+
+
+@pytest.mark.parametrize(("key", "kind"), keys(Config).items())
+def test_the_example_says_of_a_key_what_the_model_says(key: str, kind: object) -> None:
+    """Unit, range or choices, whether null is allowed, and whether it can change while running."""
+    comment = _example_comments()[key]
+    units = {"_ms": " ms,", "_hz": " Hz,", "_dbfs": " dBFS,", "probability": " probability ", "threshold": " probability "}
+    assert all(unit in comment for suffix, unit in units.items() if key.endswith(suffix))
+    assert limits(kind) in comment
+    assert ("[live]" in comment) == is_live(kind)
+    words = allowed(kind)
+    if words.startswith("one of"):
+        assert words in comment
+    if words.endswith("or null"):
+        assert "null" in comment
+
+
+# ---- any configuration
+
+
+def _texts(most: int = 20) -> st.SearchStrategy[str]:
+    return st.text(min_size=1, max_size=most)
+
+
+_PROBABILITIES = st.floats(0, 1, exclude_min=True, exclude_max=True)
+_CONFIGS = st.builds(
+    Config,
+    name=_texts(100),
+    area=st.none() | _texts(),
+    hub=st.builds(Hub, host=_texts(), port=st.integers(0, 65535)),
+    audio=st.builds(
+        Audio,
+        rate_hz=st.integers(8000, 192_000),
+        queue_ms=st.integers(20, 40),
+        microphone_channel=st.integers(0, 63),
+        reference=st.just("playback") | st.integers(0, 99).map("channel {}".format),
+        warm_up_dbfs=st.none() | st.floats(-60, -6),
+    ),
+    wake=st.builds(Wake, words=st.lists(_texts(), min_size=1).map(tuple), threshold=st.none() | _PROBABILITIES),
+    vad=st.builds(Vad, model=st.none() | _texts()),
+    barge_in=st.builds(
+        BargeIn,
+        allow=st.sampled_from(Allow),
+        duck_probability=_PROBABILITIES,
+        commit_ms=st.integers(200, 2000),
+        preroll_ms=st.integers(0, 2000),
+        interrupt_phases=st.sampled_from(Phases),
+    ),
+    listening=st.builds(Listening, silence_ms=st.integers(200, 3000)),
+)
+
+
+@given(config=_CONFIGS)
+def test_a_configuration_that_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, config: Config) -> None:
+    """Whatever it holds."""
+    path = tmp_path_factory.mktemp("config") / "config.yaml"
+    path.write_text(yaml.safe_dump(msgspec.to_builtins(config)))
+    assert load_config(path, {}) == config
+
+
+@given(config=_CONFIGS)
+def test_a_configuration_can_be_taken_apart(config: Config) -> None:
+    """And put together again."""
+    assert msgspec.convert(nested(flat(config)), Config) == config
+
+
+# ---- what can change while running
+
+_OLD = Config()
+_PATIENT = Listening(silence_ms=900)
+_LIVE = BargeIn(allow=Allow.NONE, duck_probability=0.5, commit_ms=600, preroll_ms=200)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("new", "expected"),
     [
-        ("audio: {queue_ms: 500}", "queue_ms"),
-        ("hub: {prot: 1}", "prot"),
-        ("barge_in: {allow: shouting}", "allow"),
-        ("audio: {reference: channel five}", "reference"),
-        ("name: [", "not YAML"),
+        (_OLD, Changes(_OLD, (), ())),
+        (
+            Config(listening=Listening(silence_ms=900)),
+            Changes(Config(listening=Listening(silence_ms=900)), ("listening.silence_ms",), ()),
+        ),
+        (Config(hub=Hub(port=1), audio=Audio(speaker="x")), Changes(_OLD, (), ("hub.port", "audio.speaker"))),
+        (
+            Config(name="x", wake=Wake(words=("alexa",)), barge_in=_LIVE),
+            Changes(
+                Config(barge_in=_LIVE),
+                ("barge_in.allow", "barge_in.duck_probability", "barge_in.commit_ms", "barge_in.preroll_ms"),
+                ("name", "wake.words"),
+            ),
+        ),
     ],
 )
-def test_a_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
-    """A wrong range, an unknown key, a wrong word and broken YAML are told with the file and the key."""
-    path = tmp_path / "config.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=said) as caught:
-        load_config(path)
-    assert str(path) in str(caught.value)
+def test_changes_are_told_apart(new: Config, expected: Changes) -> None:
+    """What is live is taken over, the rest named; both in the order of the model."""
+    assert changes(_OLD, new) == expected
 
 
 @pytest.mark.parametrize(
@@ -42,10 +158,87 @@ def test_the_reference_is_playback_or_a_channel(tmp_path: Path, text: str, chann
     """As one would write it, without quotes or braces."""
     path = tmp_path / "config.yaml"
     path.write_text(f"audio:\n  {text}\n")
-    assert load_config(path).audio.reference_channel == channel
+    assert load_config(path, {}).audio.reference_channel == channel
 
 
-def test_a_file_that_is_missing_ends_with_the_code_systemd_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@given(old=_CONFIGS, new=_CONFIGS)
+def test_a_change_is_either_live_or_needs_a_restart(old: Config, new: Config) -> None:
+    """Every key that differs is one of the two; once taken over, only what needs a restart is left."""
+    first = changes(old, new)
+    assert {*first.live, *first.restart} == {key for key in keys(Config) if flat(old)[key] != flat(new)[key]}
+    assert changes(first.config, new) == Changes(first.config, (), first.restart)
+
+
+# ---- the command
+
+
+def test_a_file_that_is_missing_ends_with_the_code_systemd_knows(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command exits with 78 and one line."""
-    assert main(["run", "--config", str(tmp_path / "none.yaml")]) == EXIT_CONFIG
-    assert "No such file" in capsys.readouterr().err
+    assert main(["run", "--config", str(file)]) == EXIT_CONFIG
+    assert capsys.readouterr().err == f"satellite: {file}: No such file or directory\n"
+
+
+def test_each_mistake_is_a_line_of_the_command(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """That says who speaks."""
+    file.write_text("hub: {port: x, host: 1}")
+    assert main(["run", "--config", str(file)]) == EXIT_CONFIG
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" is ")[0] for line in lines] == [f"satellite: {file}:1: hub.port", f"satellite: {file}:1: hub.host"]
+
+
+def test_a_default_path_that_cannot_be_reached_is_no_missing_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Running with the defaults instead would be a surprise."""
+    (tmp_path / "satellite").touch()
+    monkeypatch.setattr(cli, "_CONFIG_PATH", tmp_path / "satellite" / "config.yaml")
+    assert main(["run"]) == EXIT_CONFIG
+    assert "Not a directory" in capsys.readouterr().err
+
+
+# ---- SIGHUP
+
+
+class _FakeService:
+    """Is told of a signal as soon as it runs, and of SIGTERM once it has been reconfigured."""
+
+    def __init__(self) -> None:
+        self.configs: list[Config] = []
+        self.is_running = False
+
+    async def start(self) -> int:
+        self.is_running = True
+        os.kill(os.getpid(), signal.SIGHUP)
+        return 0
+
+    async def stop(self) -> None:
+        self.is_running = False
+
+    def reconfigure(self, config: Config) -> None:
+        assert self.is_running
+        self.configs.append(config)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_sighup_has_the_file_read_again_and_the_service_goes_on() -> None:
+    """Until SIGTERM."""
+    service, new = _FakeService(), Config(listening=_PATIENT)
+
+    async def story() -> int:
+        async with asyncio.timeout(10):
+            return await cli._serve(service, lambda: new)  # type: ignore[arg-type]
+
+    assert asyncio.run(story()) == 0
+    assert service.configs == [new] and not service.is_running
+
+
+def test_a_file_that_has_become_wrong_changes_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """And each of its mistakes is in the log."""
+    service = _FakeService()
+    file.write_text("name: ''\nhub: 1")
+    asyncio.run(cli._reload(service, lambda: load_config(file, {})))  # type: ignore[arg-type]
+    assert service.configs == []
+    assert [(r.levelname, r.getMessage().split(" is ")[0]) for r in caplog.records] == [
+        ("ERROR", f"the configuration stays as it was: {file}:1: name"),
+        ("ERROR", f"the configuration stays as it was: {file}:2: hub"),
+    ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from satellite.audio.card import Samples
 from satellite.audio.reply import Reply
 from satellite.core.events import Event
+from satellite.core.reflex import ReflexRule
 from satellite.core.say import Allow
 from satellite.core.units import Frames
 
@@ -48,7 +49,14 @@ class SetLoopDelay:
     frames: Frames
 
 
-Command = PlayReply | StopReply | ResumeReply | PlaySound | SetLoopDelay
+@dataclass(frozen=True, slots=True)
+class SetReflexRule:
+    """Decide by other thresholds from now on."""
+
+    rule: ReflexRule
+
+
+Command = PlayReply | StopReply | ResumeReply | PlaySound | SetLoopDelay | SetReflexRule
 
 # ---- from the audio thread
 

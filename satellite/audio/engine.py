@@ -269,6 +269,8 @@ class AudioEngine:
                 self._loop.measure()
             case cmd.SetLoopDelay(delay):
                 self._loop.measured(delay)
+            case cmd.SetReflexRule(rule):
+                self._rule = rule
 
     def _start_politely(self) -> None:
         """A reply does not begin over a voice: it waits a moment, and if the voice goes on, it is held before it sounds."""
