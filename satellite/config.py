@@ -24,6 +24,7 @@ class Hub(_Section, frozen=True):
 
     host: str = "0.0.0.0"
     port: Port = 10700
+    announce: bool = True
 
 
 class Audio(_Section, frozen=True):
