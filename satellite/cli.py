@@ -66,23 +66,28 @@ def _run(args: argparse.Namespace) -> int:
     from satellite.audio.alsa import AlsaSettings, open_card
     from satellite.config import Config, load_config
     from satellite.service import Service
+    from satellite.systemd import StatusLine
 
     path = args.config or (_CONFIG_PATH if _CONFIG_PATH.exists() else None)
     config = load_config(path) if path else Config()
     audio = config.audio
     settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms)
-    return asyncio.run(_serve(Service(config, lambda: open_card(settings))))
+    return asyncio.run(_serve(Service(config, lambda: open_card(settings), StatusLine())))
 
 
 async def _serve(service: "Service") -> int:  # type: ignore[name-defined]  # noqa: F821
+    from satellite.systemd import notify
+
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     await service.start()
+    notify("READY=1", f"STATUS={service.state}: waiting for a hub")
     try:
         await stopping.wait()
     finally:
+        notify("STOPPING=1")
         await service.stop()
     return 0
 
