@@ -116,14 +116,14 @@ class Announcer:
         """Returns when the machine has other addresses than those that were announced."""
         addresses = await asyncio.to_thread(self._look)
         if not addresses:
-            raise _NotYet("this machine has no network address")
+            raise _NotYet("this machine has no address in the network yet")
         await asyncio.to_thread(_import_zeroconf)
         name = await asyncio.to_thread(self._identity.name)
         async with self._opened(addresses) as network:
             asked = _asked(name)
             await asked.async_request(network.zeroconf, self._rule.ask_s * 1000)
             self._require_ours(asked, addresses)
-            # the library's own probe takes what is left of us after a crash for another's
+            # no probe of the library's: it asks for the name only, and takes what is left of us after a crash for another
             sent = await network.async_register_service(_offered(name, self._port, addresses), cooperating_responders=True)
             await sent
             self._succeeded(name, addresses)
@@ -207,8 +207,10 @@ def choose_addresses(every: Iterable[Address], bound: set[str], hardware: set[st
     if all(ipaddress.ip_address(ip).is_loopback for ip in bound):
         return frozenset(served)
     outside = {a for a in served if not ipaddress.ip_address(a.ip).is_loopback}
-    # Home Assistant tries one address only: it must not be that of a bridge between containers, which it may have too
-    return frozenset(a for a in outside if a.interface in hardware or a.ip in bound or not hardware)
+    # Home Assistant uses one address only: it must not be that of a bridge between containers, which it may have too
+    chosen = frozenset(a for a in outside if a.interface in hardware or a.ip in bound or not hardware)
+    # nor will it use a link-local one: these alone are a network that is still coming up
+    return frozenset() if all(ipaddress.ip_address(a.ip).is_link_local for a in chosen) else chosen
 
 
 def has_hardware(interface: str, devices: Path = _NETWORK_DEVICES) -> bool:

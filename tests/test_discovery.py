@@ -202,7 +202,10 @@ def test_without_an_address_nothing_is_announced(tmp_path: Path, caplog: pytest.
             await home_assistant.until_added(machine.name, times=2)
 
     play(story())
-    assert said(caplog, logging.WARNING) == ["cannot be discovered, and will try again: this machine has no network address"] * 2
+    assert (
+        said(caplog, logging.WARNING)
+        == ["cannot be discovered, and will try again: this machine has no address in the network yet"] * 2
+    )
 
 
 def test_a_clone_takes_another_name_for_good(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -267,7 +270,8 @@ def test_what_is_left_of_us_is_no_clone(tmp_path: Path, caplog: pytest.LogCaptur
     async def story() -> None:
         machine = Machine(tmp_path, HERE)
         name = machine.name
-        async with somebody(name, HERE), machine.announced(rule=PATIENT):
+        # a browser, so that there is something to be heard
+        async with somebody(name, HERE), machine.announced(rule=PATIENT), browser():
             await until(lambda: said(caplog, logging.INFO))
         assert machine.name == name
 
@@ -313,6 +317,7 @@ def test_it_stops_while_it_waits_for_a_network(tmp_path: Path, caplog: pytest.Lo
 
 ETH = Address("192.168.1.7", "eth0", 2)
 ETH6 = Address("2001:db8::7", "eth0", 2)
+ETH_LINK = Address("fe80::7", "eth0", 2)
 WLAN = Address("192.168.1.8", "wlan0", 3)
 DOCKER = Address("172.17.0.1", "docker0", 4)
 LO6 = Address("::1", "lo", 1)
@@ -334,6 +339,9 @@ CARDS = {"eth0", "wlan0"}
         (ALL, {HERE.ip}, CARDS, {HERE}),
         # a cable that is not plugged in yet is no reason to announce a bridge
         ((HERE, LO6, DOCKER), {"0.0.0.0", "::"}, CARDS, set()),
+        # nor are the addresses that an interface gives to itself
+        ((HERE, LO6, ETH_LINK), {"0.0.0.0", "::"}, CARDS, set()),
+        ((HERE, LO6, ETH_LINK, ETH), {"0.0.0.0", "::"}, CARDS, {ETH_LINK, ETH}),
         # inside of a container nothing has hardware
         ((HERE, LO6, ETH), {"0.0.0.0", "::"}, set(), {ETH}),
         ((HERE, LO6), {"0.0.0.0", "::"}, set(), set()),
