@@ -79,13 +79,14 @@ def _parser() -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> int:
     from satellite.audio.alsa import AlsaSettings, open_card
     from satellite.service import Service
+    from satellite.systemd import StatusLine
 
     read_config = partial(_read_config, args.config)
     config = read_config()
     audio = config.audio
     channels = (audio.microphone_channel, audio.reference_channel)
     settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
-    return asyncio.run(_serve(Service(config, lambda: open_card(settings)), read_config))
+    return asyncio.run(_serve(Service(config, lambda: open_card(settings), StatusLine()), read_config))
 
 
 def _read_config(path: Path | None) -> "Config":
@@ -103,15 +104,19 @@ def _read_config(path: Path | None) -> "Config":
 
 
 async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int:
+    from satellite.systemd import notify
+
     signals = asyncio.Queue[signal.Signals]()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, signals.put_nowait, number)
     await service.start()
+    notify("READY=1", f"STATUS={service.state}: waiting for a hub")
     try:
         while await signals.get() is signal.SIGHUP:
             await _reload(service, read_config)
     finally:
+        notify("STOPPING=1")
         await service.stop()
     return 0
 

@@ -42,8 +42,9 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class Hub(_Section, frozen=True):
     """Where Home Assistant reaches us."""
 
-    host: str = "0.0.0.0"
+    host: str = ""
     port: Port = 10700
+    announce: bool = True
 
 
 Reference = Annotated[

@@ -34,6 +34,7 @@ from satellite.detect.near_end import NearEnd
 from satellite.detect.silero import SileroVad
 from satellite.detect.voicing import voicing
 from satellite.detect.wake import WakeHeard, WakeWords, WakeWordSettings
+from satellite.discovery import Announcer, announce
 from satellite.errors import ConfigError, ProtocolMisuse
 from satellite.observer import Observer
 from satellite.peer.hub import HubPeer
@@ -70,6 +71,7 @@ class Service:
         self._audio = AudioThread(self.engine, open_card, self._notify)
         self._hub = HubPeer(config.name, config.area, config.wake.words, self.handle, self._open_reply, self.engine.now)
         self._uplink = Uplink(self._hub.audio)
+        self._announcer: Announcer | None = None
 
     # ---- lifecycle
 
@@ -84,6 +86,8 @@ class Service:
         _log.info("waiting for a hub on port %d", port)
         self._wake_words.start()
         self._audio.start()
+        if where.announce:
+            self._announcer = announce(port, where.host)
         return port
 
     async def stop(self) -> None:
@@ -91,6 +95,8 @@ class Service:
         self.handle(ev.ShuttingDown(self.engine.now(), self.engine.position))
         self._audio.stop()
         self._wake_words.stop()
+        if self._announcer is not None:
+            await self._announcer.stop()
         await self._hub.stop()
         self._set_deadline(None)
         self._loop = None

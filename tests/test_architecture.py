@@ -19,6 +19,9 @@ MAY_KNOW = {
     "audio": ("satellite.core", "satellite.errors", "satellite.audio"),
     "detect": ("satellite.core", "satellite.errors", "satellite.detect", "satellite.audio.card"),
     "peer": ("satellite.core", "satellite.errors", "satellite.peer", "satellite.audio.card", "satellite.__version__"),
+    "discovery.py": ("satellite.identity", "satellite.__version__"),
+    "identity.py": (),
+    "systemd.py": ("satellite.core", "satellite.observer"),
 }
 
 # the service is started, and by nobody else: the demo plays it to somebody
@@ -34,6 +37,7 @@ HOME = {
     "zeroconf": ("discovery.py",),
     "msgspec": ("config.py", "keys.py", "typed_yaml.py"),
     "yaml": ("typed_yaml.py",),
+    "ifaddr": ("discovery.py",),
 }
 WITHOUT_NUMPY = ("core/", "peer/")
 
@@ -124,14 +128,14 @@ def test_core_and_peer_do_without_numpy() -> None:
     assert [file for file, name in _all_imports() if _is_in(name, ("numpy",)) and file.startswith(WITHOUT_NUMPY)] == []
 
 
-def test_alsa_is_imported_when_it_is_needed() -> None:
-    """Without a sound card, and without the library, everything else works."""
+def test_alsa_and_zeroconf_are_imported_when_they_are_needed() -> None:
+    """Without a sound card or a network, and without the libraries, everything else works, and starts sooner."""
     eager = [
         file
         for file, tree in _trees(PACKAGE).items()
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and any(_is_in(name, ("alsaaudio",)) for name in _imports(ast.Module([node], [])))
+        and any(_is_in(name, ("alsaaudio", "zeroconf", "ifaddr")) for name in _imports(ast.Module([node], [])))
     ]
     assert eager == []
 

@@ -16,6 +16,7 @@ from satellite import cli
 from satellite.cli import EXIT_CONFIG, main
 from satellite.config import Audio, BargeIn, Changes, Config, Hub, Listening, Phases, Vad, Wake, changes, is_live, load_config
 from satellite.core.say import Allow
+from satellite.core.state import State
 from satellite.keys import allowed, flat, keys, limits, nested
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.yaml"
@@ -83,7 +84,7 @@ _CONFIGS = st.builds(
     Config,
     name=_texts(100),
     area=st.none() | _texts(),
-    hub=st.builds(Hub, host=_texts(), port=st.integers(0, 65535)),
+    hub=st.builds(Hub, host=_texts(), port=st.integers(0, 65535), announce=st.booleans()),
     audio=st.builds(
         Audio,
         rate_hz=st.integers(8000, 192_000),
@@ -201,6 +202,8 @@ def test_a_default_path_that_cannot_be_reached_is_no_missing_file(
 
 class _FakeService:
     """Is told of a signal as soon as it runs, and of SIGTERM once it has been reconfigured."""
+
+    state = State.OFFLINE
 
     def __init__(self) -> None:
         self.configs: list[Config] = []

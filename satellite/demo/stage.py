@@ -63,7 +63,7 @@ async def stage(observer: Observer) -> AsyncIterator[Stage]:
     """Sets it up, and takes it down."""
     room = _room()
     card = SimulatedCard(room, RealClock())
-    config = Config(name="Demo", hub=Hub(host="127.0.0.1", port=0), audio=Audio(), wake=Wake(words=("alexa",)))
+    config = Config(name="Demo", hub=Hub(host="127.0.0.1", port=0, announce=False), audio=Audio(), wake=Wake(words=("alexa",)))
     service = Service(config, lambda: _opened(card), observer)
     known = [(SPOKEN[name], recording(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
     reply = recording(_REPLY)

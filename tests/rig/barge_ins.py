@@ -162,7 +162,7 @@ async def bench(card: str, directory: Path, ser_db: float) -> AsyncIterator[Benc
         tap = Tap()
         rate_hz = CARDS[card]["rates"][0]
         settings = AlsaSettings("mic", "speaker", rate_hz, loopback_channel=5 if card == "array" else None)
-        config = Config(hub=Hub(host="127.0.0.1", port=0), wake=Wake(words=("alexa",)))
+        config = Config(hub=Hub(host="127.0.0.1", port=0, announce=False), wake=Wake(words=("alexa",)))
         service = Service(config, lambda: open_card(settings), tap)
         known = [(SPOKEN[name], recording(name)) for name in (*USERS, "tts_stop_joe")]
         async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts(answers()) as tts:

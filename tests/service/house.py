@@ -336,8 +336,9 @@ async def house(
 
 
 def quiet_config() -> Config:
-    """No sound at the start, and a short silence ends what the user says."""
-    return Config(hub=Hub(host="127.0.0.1", port=0), audio=Audio(warm_up_dbfs=None), listening=Listening(silence_ms=_SILENCE_MS))
+    """No sound at the start, none of the house's network, and a short silence ends what the user says."""
+    hub = Hub(host="127.0.0.1", port=0, announce=False)
+    return Config(hub=hub, audio=Audio(warm_up_dbfs=None), listening=Listening(silence_ms=_SILENCE_MS))
 
 
 def play(story: Coroutine[None, None, None]) -> None:
