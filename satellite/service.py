@@ -17,7 +17,7 @@ from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
 from satellite.audio.thread import AudioThread
 from satellite.audio.whoosh import whoosh
-from satellite.config import Config, Phases
+from satellite.config import Config, Phases, Wake, WakeEngine
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
@@ -29,15 +29,20 @@ from satellite.core.table import step
 from satellite.core.units import Millis
 from satellite.detect.canceller import EchoCanceller
 from satellite.detect.loop_delay import measure_loop_delay
+from satellite.detect.micro_wake import MicroEngine
+from satellite.detect.open_wake import OpenEngine
 from satellite.detect.silero import SileroVad
 from satellite.detect.voicing import voicing
-from satellite.detect.wake import WakeHeard, WakeWords, WakeWordSettings
+from satellite.detect.wake import WakeHeard, WakeWords
+from satellite.detect.wake_engine import MakeEngine, WakeWordSettings
 from satellite.errors import ConfigError, ProtocolMisuse
 from satellite.observer import Observer
 from satellite.peer.hub import HubPeer
 from satellite.peer.uplink import Uplink
 
 _log = logging.getLogger(__name__)
+
+_ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEngine.OPEN: OpenEngine}
 
 
 class Service:
@@ -53,8 +58,7 @@ class Service:
         self._replies: dict[int, Reply] = {}
         self._speaker_rate_hz = config.audio.rate_hz
         self._is_warm = config.audio.warm_up_dbfs is None
-        words = [WakeWordSettings(name, config.wake.threshold) for name in config.wake.words]
-        self._wake_words = WakeWords(words, self._on_wake)
+        self._wake_words = WakeWords(_wake_words(config.wake), self._on_wake, _ENGINES[config.wake.engine])
         self.engine = AudioEngine(
             EchoCanceller(),
             SileroVad(config.vad.model_path),
@@ -65,7 +69,8 @@ class Service:
             self._wake_words.feed,
         )
         self._audio = AudioThread(self.engine, open_card, self._notify)
-        self._hub = HubPeer(config.name, config.area, config.wake.words, self.handle, self._open_reply, self.engine.now)
+        names = [word.name for word in config.wake.each]
+        self._hub = HubPeer(config.name, config.area, names, self.handle, self._open_reply, self.engine.now)
         self._uplink = Uplink(self._hub.audio)
 
     # ---- lifecycle
@@ -242,3 +247,7 @@ def _conversation_rule(config: Config) -> ConversationRule:
         preroll_ms=Millis(barge_in.preroll_ms),
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
     )
+
+
+def _wake_words(wake: Wake) -> list[WakeWordSettings]:
+    return [WakeWordSettings(word.name, word.threshold, Millis(word.refractory_ms), word.model_path) for word in wake.each]

@@ -30,6 +30,7 @@ HOME = {
     "wyoming": ("peer/", "mock/", "service.py"),
     "onnxruntime": ("detect/",),
     "pymicro_wakeword": ("detect/",),
+    "pyopen_wakeword": ("detect/",),
     "pywebrtc_audio": ("detect/",),
     "zeroconf": ("discovery.py",),
 }

@@ -7,7 +7,8 @@ import pytest
 
 from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, Millis
-from satellite.detect.wake import QUEUE_MS, WakeDetector, WakeHeard, WakeWords, WakeWordSettings
+from satellite.detect.wake import QUEUE_MS, WakeDetector, WakeHeard, WakeWords
+from satellite.detect.wake_engine import WakeWordSettings
 from satellite.errors import ConfigError
 from tests.detect.conftest import Recording
 
