@@ -26,7 +26,8 @@ from satellite.core.endpoint import EndpointRule
 from satellite.core.reflex import ReflexRule
 from satellite.core.state import State
 from satellite.core.table import step
-from satellite.core.units import Millis
+from satellite.core.units import Frames, Millis
+from satellite.core.voice_gate import VoiceGate
 from satellite.detect.canceller import EchoCanceller
 from satellite.detect.loop_delay import measure_loop_delay
 from satellite.detect.micro_wake import MicroEngine
@@ -39,6 +40,7 @@ from satellite.errors import ConfigError, ProtocolMisuse
 from satellite.observer import Observer
 from satellite.peer.hub import HubPeer
 from satellite.peer.uplink import Uplink
+from satellite.peer.wake_client import WakeClient
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +60,8 @@ class Service:
         self._replies: dict[int, Reply] = {}
         self._speaker_rate_hz = config.audio.rate_hz
         self._is_warm = config.audio.warm_up_dbfs is None
-        self._wake_words = WakeWords(_wake_words(config.wake), self._on_wake, _ENGINES[config.wake.engine])
+        words = [] if config.wake.is_remote else _wake_words(config.wake)
+        self._wake_words = WakeWords(words, self._on_wake, _ENGINES[config.wake.engine])
         self.engine = AudioEngine(
             EchoCanceller(),
             SileroVad(config.vad.model_path),
@@ -72,6 +75,8 @@ class Service:
         names = [word.name for word in config.wake.each]
         self._hub = HubPeer(config.name, config.area, names, self.handle, self._open_reply, self.engine.now)
         self._uplink = Uplink(self._hub.audio)
+        self._wake_client = _wake_client(config.wake, self._wake) if config.wake.uri else None
+        self._gate = VoiceGate(self._wake_client.feed) if self._wake_client and config.wake.vad_gate else None
 
     # ---- lifecycle
 
@@ -85,6 +90,8 @@ class Service:
             raise ConfigError(f"hub.host and hub.port: cannot listen on {where.host}:{where.port}: {error.strerror}") from error
         _log.info("waiting for a hub on port %d", port)
         self._wake_words.start()
+        if self._wake_client is not None:
+            self._wake_client.start()
         self._audio.start()
         return port
 
@@ -93,6 +100,8 @@ class Service:
         self.handle(ev.ShuttingDown(self.engine.now(), self.engine.position))
         self._audio.stop()
         self._wake_words.stop()
+        if self._wake_client is not None:
+            await self._wake_client.stop()
         await self._hub.stop()
         self._set_deadline(None)
         self._loop = None
@@ -136,7 +145,10 @@ class Service:
             case cmd.Heard(first, pcm):
                 self._uplink.heard(first, pcm)
                 self._observer.on_heard(first, pcm)
+                self._send_to_wake_service(first, pcm)
             case ev.Event():
+                if self._gate is not None and isinstance(report, ev.VoiceWindow):
+                    self._gate.voice(report.end, report.probability)
                 self.handle(report)
             case cmd.Ducked():
                 self._observer.on_ducked(report)
@@ -158,11 +170,20 @@ class Service:
     def _on_wake(self, heard: WakeHeard) -> None:
         """In the worker thread."""
         if (loop := self._loop) is not None:
-            loop.call_soon_threadsafe(self._wake, heard)
+            loop.call_soon_threadsafe(self._wake, heard.name, heard.end_frame)
 
-    def _wake(self, heard: WakeHeard) -> None:
-        _log.info("heard %r", heard.name)
-        self.handle(ev.WakeHeard(self.engine.now(), heard.name, heard.end_frame, self.engine.position))
+    def _wake(self, name: str, end: Frames) -> None:
+        _log.info("heard %r", name)
+        self.handle(ev.WakeHeard(self.engine.now(), name, end, self.engine.position))
+
+    def _send_to_wake_service(self, first: Frames, pcm: bytes) -> None:
+        # without a hub a wake word is of no use, and whoever muted us is not heard elsewhere either, nor kept for later
+        if self._wake_client is None or self.state in (State.OFFLINE, State.MUTED):
+            return
+        if self._gate is not None:
+            self._gate.heard(first, pcm)
+        else:
+            self._wake_client.feed(first, pcm)
 
     def _measure_loop_delay(self, reference: Samples, microphone: Samples) -> None:
         """In the worker thread."""
@@ -247,6 +268,11 @@ def _conversation_rule(config: Config) -> ConversationRule:
         preroll_ms=Millis(barge_in.preroll_ms),
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
     )
+
+
+def _wake_client(wake: Wake, on_wake: Callable[[str, Frames], None]) -> WakeClient:
+    assert wake.uri is not None
+    return WakeClient(wake.uri, {word.name: Millis(word.refractory_ms) for word in wake.each}, on_wake)
 
 
 def _wake_words(wake: Wake) -> list[WakeWordSettings]:

@@ -57,12 +57,13 @@ class WakeWords:
     """A WakeDetector on a thread of its own, which also does other slow work for the audio thread.
 
     `on_wake` is called on that thread. Whatever fails there is counted, logged the first time, and does not end it.
+    Without words it does only the other work.
     """
 
     def __init__(
         self, words: Sequence[WakeWordSettings], on_wake: Callable[[WakeHeard], None], make_engine: MakeEngine = MicroEngine
     ) -> None:
-        self._detector = WakeDetector(words, make_engine)
+        self._detector = WakeDetector(words, make_engine) if words else None
         self._on_wake = on_wake
         # its put never waits for the worker, as that of queue.Queue may
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -86,7 +87,8 @@ class WakeWords:
 
     def feed(self, first_frame: int, samples: Samples) -> None:
         """Hands over a period of the stream and returns at once; it is dropped when the worker is behind."""
-        self.submit(partial(self._listen, first_frame, samples.copy()))
+        if self._detector is not None:
+            self.submit(partial(self._listen, self._detector, first_frame, samples.copy()))
 
     def submit(self, job: Callable[[], None]) -> bool:
         """Has the worker do something slow, in its turn, and returns at once; False if it is behind."""
@@ -106,8 +108,8 @@ class WakeWords:
                 if self.errors == 1:
                     _log.exception("the wake word worker failed; it goes on, and counts further failures in silence")
 
-    def _listen(self, first_frame: int, samples: Samples) -> None:
-        for heard in self._detector.process(samples, first_frame):
+    def _listen(self, detector: WakeDetector, first_frame: int, samples: Samples) -> None:
+        for heard in detector.process(samples, first_frame):
             self._on_wake(heard)
 
 
