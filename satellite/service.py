@@ -72,11 +72,15 @@ class Service:
             self._wake_words.feed,
         )
         self._audio = AudioThread(self.engine, open_card, self._notify)
-        names = [word.name for word in config.wake.each]
-        self._hub = HubPeer(config.name, config.area, names, self.handle, self._open_reply, self.engine.now)
+        self._hub = self._hub_peer()
         self._uplink = Uplink(self._hub.audio)
         self._wake_client = _wake_client(config.wake, self._wake) if config.wake.uri else None
         self._gate = VoiceGate(self._wake_client.feed) if self._wake_client and config.wake.vad_gate else None
+
+    def _hub_peer(self) -> HubPeer:
+        config, words = self._config, self._config.wake.each
+        names, pipelines = [word.name for word in words], {word.name: word.pipeline for word in words if word.pipeline}
+        return HubPeer(config.name, config.area, names, self.handle, self._open_reply, self.engine.now, pipelines)
 
     # ---- lifecycle
 
@@ -122,6 +126,8 @@ class Service:
             _log.exception("an event came that cannot be; it is ignored")
             return
         self._observer.on_event(event)
+        if isinstance(event, ev.WakeHeard) and any(isinstance(action, act.BeginTurn) for action in actions):
+            self._hub.woken_by(event.name)
         for action in actions:
             self._carry_out(action)
             self._observer.on_action(action)

@@ -53,9 +53,16 @@ def detection(name: str, at: Millis) -> WireEvent:
     return Detection(name=name, timestamp=at).event()
 
 
-def run() -> WireEvent:
-    """Asks for a run from speech-to-text to speech; other last stages kill the run in several hubs."""
-    return RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS, restart_on_end=False).event()
+def run(pipeline: str | None = None) -> WireEvent:
+    """Asks for a run from speech-to-text to speech; other last stages kill the run in several hubs.
+
+    The pipeline's `name` is what wyoming-satellite sent. Home Assistant takes no notice of it, nor of `wake_word_name`: there
+    each satellite has one pipeline, that of its `select` entity. It is for hubs that do.
+    """
+    event = RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS, restart_on_end=False).event()
+    if pipeline is not None:
+        event.data["name"] = pipeline
+    return event
 
 
 def abort() -> WireEvent:

@@ -4,7 +4,7 @@ A shell: it keeps track of which audio belongs to which turn (`gate.py`) and of 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from wyoming.event import Event as WireEvent
@@ -43,7 +43,10 @@ class ReplySink(Protocol):
 
 
 class HubPeer:
-    """One hub at a time. `emit` gives the conversation an event; `open_reply` makes the place where a reply is kept."""
+    """One hub at a time. `emit` gives the conversation an event; `open_reply` makes the place where a reply is kept.
+
+    `pipelines` are the names of those that some wake words ask for.
+    """
 
     def __init__(
         self,
@@ -53,10 +56,12 @@ class HubPeer:
         emit: Callable[[ev.Event], None],
         open_reply: Callable[[int], ReplySink],
         now: Callable[[], Millis],
+        pipelines: Mapping[str, str] | None = None,
     ) -> None:
         self._emit, self._open_reply, self._now = emit, open_reply, now
         info = codec.info(name, area, wake_words)
         self._server = HubServer(lambda: info, self)
+        self._pipelines, self._opened_by = pipelines or {}, ""
         self._gate = StreamGate()
         self._sinks: dict[Stream, ReplySink] = {}
         self._turn = 0
@@ -84,6 +89,10 @@ class HubPeer:
         self._turn = turn
         self._gate.begin_turn(turn, owed)
 
+    def woken_by(self, name: str) -> None:
+        """This word opened the turn: its pipeline is asked for from now on, also for what interrupts the answer."""
+        self._opened_by = name
+
     def detection(self, name: str) -> None:
         """A wake word was heard here."""
         self._server.send(codec.detection(name, self._now()))
@@ -91,7 +100,7 @@ class HubPeer:
     def run(self) -> None:
         """Asks for a run. Nothing that comes before its transcript is its answer."""
         self._aborted_at = None
-        self._server.send(codec.run())
+        self._server.send(codec.run(self._pipelines.get(self._opened_by)))
 
     def abort(self) -> None:
         """Asks to cancel the run that is alive."""
