@@ -17,7 +17,7 @@ from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
 from satellite.audio.thread import AudioThread
 from satellite.audio.whoosh import whoosh
-from satellite.config import Config, Phases, Wake, WakeEngine
+from satellite.config import Config, Listen, Phases, Wake, WakeEngine
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
@@ -96,6 +96,8 @@ class Service:
         self._wake_words.start()
         if self._wake_client is not None:
             self._wake_client.start()
+        if self._config.wake.listen is Listen.ALWAYS:
+            _log.info("wake.listen: all that the microphone hears while nothing is going on is sent to the hub")
         self._audio.start()
         return port
 
@@ -126,7 +128,7 @@ class Service:
             _log.exception("an event came that cannot be; it is ignored")
             return
         self._observer.on_event(event)
-        if isinstance(event, ev.WakeHeard) and any(isinstance(action, act.BeginTurn) for action in actions):
+        if isinstance(event, ev.WakeHeard | ev.HubWoke) and any(isinstance(action, act.BeginTurn) for action in actions):
             self._hub.woken_by(event.name)
         for action in actions:
             self._carry_out(action)
@@ -218,6 +220,8 @@ class Service:
                 hub.detection(name)
             case act.SendRun():
                 hub.run()
+            case act.SendWakeRun():
+                hub.wake_run()
             case act.SendAbort():
                 hub.abort()
             case act.SendInterrupt(interrupt):
@@ -273,6 +277,8 @@ def _conversation_rule(config: Config) -> ConversationRule:
         endpoint=EndpointRule(silence_ms=Millis(config.listening.silence_ms)),
         preroll_ms=Millis(barge_in.preroll_ms),
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
+        hub_wakes=config.wake.listen is Listen.ALWAYS,
+        wake_gate=config.wake.vad_gate,
     )
 
 

@@ -204,7 +204,7 @@ def _open_turn(c: Conversation, first: Frames, endpoint: Endpointer, *told: Acti
     if c.stage is Stage.NONE:
         asked, actions = _run(fresh, told)
         return asked, (*begin, *actions)
-    aborted, actions = _abort(fresh)
+    aborted, actions = abort(fresh)
     return aborted, (*begin, *actions)
 
 
@@ -218,7 +218,7 @@ def _run(c: Conversation, told: tuple[Action, ...] = ()) -> Result:
     return wait(replace(c, stage=Stage.ASKED), Deadline.HUB_READY, c.rule.limits.hub_ready, *actions)
 
 
-def _abort(c: Conversation) -> Result:
+def abort(c: Conversation) -> Result:
     """Cancels the run that is alive; if that has been asked already, only waits for it."""
     ask = (act.StopMic(False), act.SendAbort()) if c.stage is not Stage.ABORTING else ()
     patience = c.rule.limits.abort_acked if c.hub_acks_abort else c.rule.limits.abort_unacked
@@ -249,7 +249,7 @@ def idle_unacked(c: Conversation, e: ev.Event) -> Result:
 def try_again(c: Conversation, e: ev.Event) -> Result:
     """The hub did not take the utterance: cancel, ask anew, and send it whole."""
     late = isinstance(e, ev.HubError)
-    return _abort(replace(c, attempt=c.attempt + 1, hub_acks_abort=c.hub_acks_abort or late))
+    return abort(replace(c, attempt=c.attempt + 1, hub_acks_abort=c.hub_acks_abort or late))
 
 
 def ready(c: Conversation, e: ev.Event) -> Result:
@@ -281,7 +281,7 @@ def end_utterance(c: Conversation, e: ev.Event) -> Result:
         case Stage.HEARING:
             return wait(after, Deadline.TRANSCRIPT, c.rule.limits.transcript, act.StopMic(True))
         case Stage.ABORTING:
-            return _abort(after)
+            return abort(after)
         case _:
             return wait(after, Deadline.HUB_READY, c.rule.limits.hub_ready)
 
@@ -311,7 +311,7 @@ def give_up(c: Conversation, e: ev.Event) -> Result:
     begin = (act.BeginTurn(over.turn, owed), act.StopMic(False), act.KeepFrom(None))
     if c.stage is Stage.NONE or isinstance(e, ev.HubError):
         return over, begin
-    aborting, actions = _abort(replace(over, stage=c.stage))
+    aborting, actions = abort(replace(over, stage=c.stage))
     return aborting, (*begin, *actions)
 
 
@@ -384,7 +384,7 @@ def stop_reply(c: Conversation, e: ev.Event) -> Result:
     begin = act.BeginTurn(cleared.turn, owed=False)
     if not (c.stage.is_alive and c.is_linked):
         return cleared, (*stop, act.SendPlayed(), begin)
-    aborting, actions = _abort(replace(cleared, stage=c.stage))
+    aborting, actions = abort(replace(cleared, stage=c.stage))
     return aborting, (*stop, act.SendPlayed(), begin, *actions)
 
 

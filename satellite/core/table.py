@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from satellite.core import actions as act
 from satellite.core import effects as do
 from satellite.core import events as ev
+from satellite.core import waking
 from satellite.core.conversation import Conversation
 from satellite.core.effects import Effect, Guard, Result
 from satellite.core.events import Deadline, Event
@@ -50,7 +51,7 @@ def _ignore(state: State, *events: type[Event]) -> tuple[Row, ...]:
     return tuple(_stay(state, event, do.nothing) for event in events)
 
 
-_HUB_TALK = (ev.HubReady, ev.HubHeardEnd, ev.Transcript, ev.Answered, ev.AnswerAudio, ev.AnswerComplete, ev.HubError)
+_HUB_TALK = (ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript, ev.Answered, ev.AnswerAudio, ev.AnswerComplete, ev.HubError)
 
 ROWS: tuple[Row, ...] = (
     # ---- no hub
@@ -59,12 +60,21 @@ ROWS: tuple[Row, ...] = (
     # ---- waiting for the wake word
     Row(IDLE, ev.WakeHeard, do.wake, LISTENING, Why.WAKE_WORD),
     Row(IDLE, ev.AnnouncementAudio, do.announce, SPEAKING, Why.ANNOUNCEMENT),
+    # where the hub finds the wake word
+    Row(IDLE, ev.HubWoke, waking.woken, LISTENING, Why.WAKE_WORD, waking.is_waiting),
+    _stay(IDLE, ev.VoiceWindow, waking.begin, waking.may_begin),
+    _stay(IDLE, ev.VoiceWindow, waking.give_back, waking.is_quiet),
+    _stay(IDLE, ev.VoiceWindow, waking.follow, waking.is_waiting),
+    _stay(IDLE, ev.HubError, waking.failed, waking.is_waiting),
+    _stay(IDLE, ev.HubError, do.nothing, waking.has_paused),
+    _stay(IDLE, ev.DeadlineReached, waking.give_back, do.is_due(Deadline.WAKE_RUN)),
+    # and everywhere
     _stay(IDLE, ev.HubError, do.idle_acked),
     _stay(IDLE, ev.DeadlineReached, do.idle_unacked),
     Row(IDLE, ev.HubClosed, do.unlink, OFFLINE, Why.DISCONNECTED),
     Row(IDLE, ev.HubPaused, do.mute, MUTED, Why.MUTED),
     *_ignore(IDLE, ev.VoiceWindow, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
-    *_ignore(IDLE, *(e for e in _HUB_TALK if e is not ev.HubError)),
+    *_ignore(IDLE, *(e for e in _HUB_TALK if e not in (ev.HubError, ev.HubWoke))),
     # ---- the user speaks
     _stay(LISTENING, ev.HubReady, do.ready, do.is_asked),
     Row(LISTENING, ev.VoiceWindow, do.end_utterance, PROCESSING, Why.END_OF_SPEECH, do.utterance_ends),
@@ -87,7 +97,7 @@ ROWS: tuple[Row, ...] = (
     Row(LISTENING, ev.HubPaused, do.mute, MUTED, Why.MUTED),
     Row(LISTENING, ev.AudioLost, do.give_up, IDLE, Why.DEVICE_LOST),
     Row(LISTENING, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(LISTENING, ev.WakeHeard, ev.MicrophoneStalled, ev.AnswerAudio, ev.AnswerComplete),
+    *_ignore(LISTENING, ev.WakeHeard, ev.HubWoke, ev.MicrophoneStalled, ev.AnswerAudio, ev.AnswerComplete),
     # ---- the hub thinks
     _stay(PROCESSING, ev.HubReady, do.ready_late, do.is_asked),
     Row(PROCESSING, ev.Transcript, do.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, do.heard_nothing),
@@ -109,7 +119,7 @@ ROWS: tuple[Row, ...] = (
     Row(PROCESSING, ev.HubPaused, do.mute, MUTED, Why.MUTED),
     Row(PROCESSING, ev.AudioLost, do.give_up, IDLE, Why.DEVICE_LOST),
     Row(PROCESSING, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(PROCESSING, ev.MicrophoneStalled, ev.HubHeardEnd, ev.AnswerComplete),
+    *_ignore(PROCESSING, ev.HubWoke, ev.MicrophoneStalled, ev.HubHeardEnd, ev.AnswerComplete),
     # ---- we speak
     Row(SPEAKING, ev.Held, do.hold, HELD, Why.VOICE),
     Row(SPEAKING, ev.WakeHeard, do.commit_wake, LISTENING, Why.INTERRUPTED, do.linked_wake_word),
@@ -130,7 +140,7 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.AudioLost, do.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(SPEAKING, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
     *_ignore(SPEAKING, ev.MicrophoneStalled, ev.AnnouncementAudio, ev.AnswerAudio),
-    *_ignore(SPEAKING, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
+    *_ignore(SPEAKING, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- somebody may be talking over us
     Row(HELD, ev.VoiceWindow, do.commit_speech, OFFLINE, Why.INTERRUPTED, do.unlinked(do.words)),
     Row(HELD, ev.VoiceWindow, do.commit_speech, LISTENING, Why.INTERRUPTED, do.words),
@@ -155,7 +165,7 @@ ROWS: tuple[Row, ...] = (
     Row(HELD, ev.AudioLost, do.stop_reply, IDLE, Why.DEVICE_LOST, do.is_linked),
     Row(HELD, ev.AudioLost, do.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(HELD, ev.ShuttingDown, do.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(HELD, ev.AnnouncementAudio, ev.AnswerAudio, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
+    *_ignore(HELD, ev.HubWoke, ev.AnnouncementAudio, ev.AnswerAudio, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- the hub's mute switch
     Row(MUTED, ev.HubOpened, do.link, IDLE, Why.CONNECTED),
     *_ignore(MUTED, ev.HubClosed, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),

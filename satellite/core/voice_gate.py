@@ -12,7 +12,7 @@ LEAD_FRAMES = frames(2000)
 HANG_FRAMES = frames(2000)
 
 # the voice detector's own middle
-_VOICE = 0.5
+VOICE_PROBABILITY = 0.5
 
 
 class VoiceGate:
@@ -25,7 +25,7 @@ class VoiceGate:
 
     def voice(self, end: Frames, probability: Probability) -> None:
         """The voice detector's word on a window of the stream that ends there."""
-        if probability >= _VOICE:
+        if probability >= VOICE_PROBABILITY:
             self._open_until = Frames(end + HANG_FRAMES)
 
     def heard(self, first: Frames, pcm: bytes) -> None:

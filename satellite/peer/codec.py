@@ -27,6 +27,8 @@ def to_core(event: WireEvent, at: Millis) -> ev.Event | None:
     """What a hub's event means to the conversation; None for audio, and for what concerns nobody here."""
     data: dict[str, Any] = event.data
     match event.type:
+        case "detection":
+            return ev.HubWoke(at, _text(data, "name"))
         case "transcribe":
             return ev.HubReady(at)
         case "voice-stopped":
@@ -63,6 +65,11 @@ def run(pipeline: str | None = None) -> WireEvent:
     if pipeline is not None:
         event.data["name"] = pipeline
     return event
+
+
+def wake_run() -> WireEvent:
+    """The same, from the wake word on. Never with `restart_on_end`: Home Assistant then stops reading after the first end."""
+    return RunPipeline(start_stage=PipelineStage.WAKE, end_stage=PipelineStage.TTS, restart_on_end=False).event()
 
 
 def abort() -> WireEvent:

@@ -102,6 +102,11 @@ class HubPeer:
         self._aborted_at = None
         self._server.send(codec.run(self._pipelines.get(self._opened_by)))
 
+    def wake_run(self) -> None:
+        """Asks the hub to wait for the wake word, and then for a run as `run` does."""
+        self._aborted_at = None
+        self._server.send(codec.wake_run())
+
     def abort(self) -> None:
         """Asks to cancel the run that is alive."""
         self._aborted_at = self._now()
