@@ -186,9 +186,11 @@ class Service:
 
     def _send_to_wake_service(self, first: Frames, pcm: bytes) -> None:
         # without a hub a wake word is of no use, and whoever muted us is not heard elsewhere either, nor kept for later
-        if self._wake_client is None or self.state in (State.OFFLINE, State.MUTED):
+        if self._wake_client is None:
             return
-        if self._gate is not None:
+        if self.state in (State.OFFLINE, State.MUTED):
+            self._wake_client.forget()
+        elif self._gate is not None:
             self._gate.heard(first, pcm)
         else:
             self._wake_client.feed(first, pcm)

@@ -70,6 +70,7 @@ class WakeClient:
         self._host, _, port = uri.removeprefix("tcp://").rpartition(":")
         self._host, self._port = self._host.strip("[]"), int(port)
         self._names = list(refractory)
+        self._missing: list[str] = []
         self._words = {codec.plain_word(name): (name, Refractory(frames(ms))) for name, ms in refractory.items()}
         self._task: asyncio.Task[None] | None = None
         self._lost_at_s: float | None = None
@@ -112,6 +113,12 @@ class WakeClient:
             self._queue.append((Frames(self._rest_first + at // 2), pcm[at : at + _PIECE_BYTES]))
         self._rest, self._rest_first = pcm[whole:], Frames(self._rest_first + whole // 2)
         self._more.set()
+
+    def forget(self) -> None:
+        """What is not sent yet stays here."""
+        self._rest = b""
+        if self._queue:
+            self._queue.clear()
 
     # ---- the connection
 
@@ -191,18 +198,19 @@ class WakeClient:
             case "detection":
                 self._detected(event)
             case "info":
-                known = {codec.plain_word(name) for name in codec.wake_words(event)}
-                if known and (missing := [name for name in self._names if codec.plain_word(name) not in known]):
-                    _log.warning(
-                        "wake.words: the service %s has no %s; it has %s",
-                        self._uri,
-                        " and no ".join(map(repr, missing)),
-                        reprlib.repr(sorted(known)),
-                    )
+                self._compare({codec.plain_word(name) for name in codec.wake_words(event)})
             case "error":
-                _log.warning("the wake word service %s: %s", self._uri, reprlib.repr(event.data.get("text")))
+                _log.debug("the wake word service %s: %s", self._uri, reprlib.repr(event.data.get("text")))
             case _:
                 pass
+
+    def _compare(self, known: set[str]) -> None:
+        """Tells the operator, once, which words are not among those that the service says it has."""
+        missing = [name for name in self._names if codec.plain_word(name) not in known] if known else []
+        if missing != self._missing and missing:
+            which, has = " and no ".join(map(repr, missing)), reprlib.repr(sorted(known))
+            _log.warning("wake.words: the service %s has no %s; it has %s", self._uri, which, has)
+        self._missing = missing
 
     def _detected(self, event: WireEvent) -> None:
         name, at = codec.detected(event)
@@ -221,7 +229,7 @@ class WakeClient:
 
     def _frame(self, at: Millis | None) -> Frames:
         """The end of the piece that began at this time; of the last one, if the service made the time up."""
-        if at is not None and self._sent_from <= frames(at) < self._sent_to:
+        if at is not None and millis(self._sent_from) <= at < millis(self._sent_to):
             return Frames(frames(at) + PIECE_FRAMES)
         return self._sent_to
 

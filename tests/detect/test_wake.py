@@ -129,6 +129,17 @@ def test_worker_that_is_behind_never_holds_up_the_audio_thread() -> None:
     assert words.stop(TIMEOUT_S)
 
 
+def test_without_words_only_the_other_work_is_done() -> None:
+    """Somebody else finds them: the stream costs nothing here."""
+    words = WakeWords([], lambda _: pytest.fail("nothing was to be heard"))
+    for index in range(500):
+        words.feed(index * PERIOD_FRAMES, np.zeros(PERIOD_FRAMES, np.int16))
+    assert words.dropped == 0
+    words.start()
+    await_worker(words)
+    assert words.stop(TIMEOUT_S)
+
+
 def test_failing_work_is_logged_once_and_survived(caplog: pytest.LogCaptureFixture) -> None:
     """The worker outlives whatever its work raises, and does not fill the log with it."""
     words = WakeWords(ALEXA, lambda _: None)

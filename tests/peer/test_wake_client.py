@@ -144,7 +144,7 @@ def test_the_microphone_arrives_whole_and_in_order() -> None:
     play(story())
 
 
-@pytest.mark.parametrize("timestamp", [None, 5, 10**15, -1, "10000", 10_030.0, True])
+@pytest.mark.parametrize("timestamp", [None, 5, 10**15, 10**400, -1, "10000", 10_030.0, True])
 def test_a_detection_comes_back_to_our_frames(timestamp: object) -> None:
     """To the end of the piece that it is stamped with; to the end of what was sent, if the time is not one of ours."""
 
@@ -364,6 +364,31 @@ def test_a_service_that_does_not_read_costs_no_memory_and_is_given_up(caplog: py
                 here.speak(1000)
                 await turn()
             assert "has read nothing" in warnings(caplog)[0]
+
+    play(story())
+
+
+def test_what_is_forgotten_does_not_leave() -> None:
+    """What was handed over and not sent yet; what comes after it goes on as if there had been a gap."""
+    first_piece: asyncio.Future[Event] | None = None
+
+    async def talk(service: Service) -> None:
+        await service.greets()
+        piece = await service.hears()
+        assert first_piece is not None
+        first_piece.set_result(piece)
+        await service.hears()
+
+    async def story() -> None:
+        nonlocal first_piece
+        first_piece = asyncio.get_running_loop().create_future()
+        async with place(talk) as here:
+            await _connected(here)
+            here.speak(1000 + 20)
+            here.client.forget()
+            after = here.at
+            here.speak(_PIECE_MS)
+            assert (await first_piece).payload == b"".join(_pcm(after + i * PERIOD_FRAMES) for i in range(_PIECE_MS // 10))
 
     play(story())
 
