@@ -1,10 +1,16 @@
-"""Which pipeline the hub is asked for."""
+"""What may be set for the wake words reaches whom it concerns."""
+
+import sys
+from pathlib import Path
 
 import msgspec
+import pytest
 
-from satellite.config import Wake, WakeWord
+from satellite.config import Config, Wake, WakeEngine, WakeWord
 from satellite.core import events as ev
 from satellite.core.state import State
+from satellite.errors import ConfigError
+from satellite.service import Service
 from tests.service.house import House, house, play, quiet_config
 
 
@@ -36,3 +42,18 @@ async def _answer(place: House, word: str) -> None:
     await place.until_state(State.PROCESSING)
     await place.until_state(State.SPEAKING)
     await place.until_played(0.4)
+
+
+def _refused(wake: Wake) -> str:
+    with pytest.raises(ConfigError) as caught:
+        Service(Config(wake=wake), lambda: pytest.fail("no card is opened"))
+    return str(caught.value)
+
+
+def test_a_model_or_an_engine_that_cannot_be_used_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one line that says what is wrong, before anything listens."""
+    path = tmp_path / "computer.json"
+    path.write_text("not a model")
+    assert f"'computer': {path}" in _refused(Wake(words=(WakeWord(name="computer", model=str(path)),)))
+    monkeypatch.setitem(sys.modules, "pyopen_wakeword", None)
+    assert "pip install" in _refused(Wake(engine=WakeEngine.OPEN))
