@@ -33,6 +33,7 @@ Live = Annotated[_T, _WHILE_RUNNING]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Probability = Annotated[float, Meta(gt=0.0, lt=1.0)]
+TcpUri = Annotated[str, Meta(pattern=r"^tcp://(\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):[0-9]{1,5}$", extra={"words": "tcp://HOST:PORT"})]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -71,11 +72,69 @@ class Audio(_Section, frozen=True):
         return int(channel) if kind == "channel" else None
 
 
-class Wake(_Section, frozen=True):
-    """The wake words."""
+class WakeEngine(StrEnum):
+    """Whose models find the wake words in this process."""
 
-    words: Annotated[tuple[str, ...], Meta(min_length=1)] = ("okay_nabu",)
+    MICRO = "micro"
+    OPEN = "open"
+
+
+class Listen(StrEnum):
+    """Who finds the wake word."""
+
+    WAKE_WORD = "wake-word"
+    ALWAYS = "always"
+
+
+class WakeWord(_Section, frozen=True):
+    """One word, and what is different about it."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
     threshold: Probability | None = None
+    refractory_ms: Annotated[int, Meta(ge=0, le=60_000)] = 1500
+    pipeline: str | None = None
+    model: str | None = None
+
+    @property
+    def model_path(self) -> Path | None:
+        """Of the model file; None for the one that the engine brings under this name."""
+        return Path(self.model) if self.model else None
+
+
+class Wake(_Section, frozen=True):
+    """The wake words, and who finds them: an engine here, a service elsewhere (`uri`), or the hub (`listen: always`)."""
+
+    engine: WakeEngine = WakeEngine.MICRO
+    words: Annotated[tuple[str | WakeWord, ...], Meta(min_length=1, max_length=20)] = ("okay_nabu",)
+    threshold: Probability | None = None
+    uri: TcpUri | None = None
+    listen: Listen = Listen.WAKE_WORD
+    vad_gate: bool = False
+
+    def __post_init__(self) -> None:
+        """What contradicts itself is a mistake too."""
+        names = [word.name for word in self.each]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"words: {sorted(twice)[0]!r} is there twice")
+        if self.uri and self.listen is Listen.ALWAYS:
+            raise ValueError("uri, listen: the wake word is found by a service or by the hub (`listen: always`), not by both")
+        if self.is_remote and any(word.model or word.threshold is not None for word in self.each):
+            raise ValueError("threshold, model: whoever finds the words elsewhere has models and thresholds of its own")
+        if self.vad_gate and not self.is_remote:
+            raise ValueError("vad_gate: nothing is streamed that it could hold back; it needs `uri` or `listen: always`")
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the microphone leaves this machine while nobody has said a wake word."""
+        return self.uri is not None or self.listen is Listen.ALWAYS
+
+    @property
+    def each(self) -> tuple[WakeWord, ...]:
+        """The words, with the common threshold where a word has none."""
+        words = (WakeWord(name=word) if isinstance(word, str) else word for word in self.words)
+        return tuple(
+            msgspec.structs.replace(word, threshold=self.threshold) if word.threshold is None else word for word in words
+        )
 
 
 class Phases(StrEnum):

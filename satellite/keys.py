@@ -82,6 +82,8 @@ def _words(info: inspect.Type) -> str:
             return f"a text {_length(shortest, longest, 'characters')}".rstrip()
         case inspect.EnumType(cls=choices):
             return f"one of {', '.join(str(c.value) for c in choices)}"
+        case inspect.StructType(fields=fields):
+            return f"a section with the keys {', '.join(field.encode_name for field in fields)}"
         case inspect.VarTupleType(item_type=item, min_length=shortest, max_length=longest):
             return f"a list {_length(shortest, longest, 'entries')}".rstrip() + f", each {_words(item)}"
         case _:

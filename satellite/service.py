@@ -18,7 +18,7 @@ from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
 from satellite.audio.thread import AudioThread
 from satellite.audio.whoosh import whoosh
-from satellite.config import Config, Phases, changes
+from satellite.config import Config, Listen, Phases, Wake, WakeEngine, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
@@ -27,20 +27,27 @@ from satellite.core.endpoint import EndpointRule
 from satellite.core.reflex import ReflexRule
 from satellite.core.state import State
 from satellite.core.table import step
-from satellite.core.units import Millis
+from satellite.core.units import Frames, Millis
+from satellite.core.voice_gate import VoiceGate
 from satellite.detect.canceller import EchoCanceller
 from satellite.detect.loop_delay import measure_loop_delay
+from satellite.detect.micro_wake import MicroEngine
 from satellite.detect.near_end import NearEnd
+from satellite.detect.open_wake import OpenEngine
 from satellite.detect.silero import SileroVad
 from satellite.detect.voicing import voicing
-from satellite.detect.wake import WakeHeard, WakeWords, WakeWordSettings
+from satellite.detect.wake import WakeHeard, WakeWords
+from satellite.detect.wake_engine import MakeEngine, WakeWordSettings
 from satellite.discovery import Announcer, announce
 from satellite.errors import ConfigError, ProtocolMisuse
 from satellite.observer import Observer
 from satellite.peer.hub import HubPeer
 from satellite.peer.uplink import Uplink
+from satellite.peer.wake_client import WakeClient
 
 _log = logging.getLogger(__name__)
+
+_ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEngine.OPEN: OpenEngine}
 
 
 class Service:
@@ -56,8 +63,8 @@ class Service:
         self._replies: dict[int, Reply] = {}
         self._speaker_rate_hz = config.audio.rate_hz
         self._is_warm = config.audio.warm_up_dbfs is None
-        words = [WakeWordSettings(name, config.wake.threshold) for name in config.wake.words]
-        self._wake_words = WakeWords(words, self._on_wake)
+        words = [] if config.wake.is_remote else _wake_words(config.wake)
+        self._wake_words = WakeWords(words, self._on_wake, _ENGINES[config.wake.engine])
         self.engine = AudioEngine(
             EchoCanceller(),
             SileroVad(config.vad.model_path),
@@ -69,9 +76,16 @@ class Service:
             self._wake_words.feed,
         )
         self._audio = AudioThread(self.engine, open_card, self._notify)
-        self._hub = HubPeer(config.name, config.area, config.wake.words, self.handle, self._open_reply, self.engine.now)
+        self._hub = self._hub_peer()
         self._uplink = Uplink(self._hub.audio)
         self._announcer: Announcer | None = None
+        self._wake_client = _wake_client(config.wake, self._wake) if config.wake.uri else None
+        self._gate = VoiceGate(self._wake_client.feed) if self._wake_client and config.wake.vad_gate else None
+
+    def _hub_peer(self) -> HubPeer:
+        config, words = self._config, self._config.wake.each
+        names, pipelines = [word.name for word in words], {word.name: word.pipeline for word in words if word.pipeline}
+        return HubPeer(config.name, config.area, names, self.handle, self._open_reply, self.engine.now, pipelines)
 
     # ---- lifecycle
 
@@ -85,6 +99,10 @@ class Service:
             raise ConfigError(f"hub.host and hub.port: cannot listen on {where.host}:{where.port}: {error.strerror}") from error
         _log.info("waiting for a hub on port %d", port)
         self._wake_words.start()
+        if self._wake_client is not None:
+            self._wake_client.start()
+        if self._config.wake.listen is Listen.ALWAYS:
+            _log.info("wake.listen: all that the microphone hears while nothing is going on is sent to the hub")
         self._audio.start()
         if where.announce:
             self._announcer = announce(port, where.host)
@@ -97,6 +115,8 @@ class Service:
         self._wake_words.stop()
         if self._announcer is not None:
             await self._announcer.stop()
+        if self._wake_client is not None:
+            await self._wake_client.stop()
         await self._hub.stop()
         self._set_deadline(None)
         self._loop = None
@@ -127,6 +147,8 @@ class Service:
             _log.exception("an event came that cannot be; it is ignored")
             return
         self._observer.on_event(event)
+        if isinstance(event, ev.WakeHeard | ev.HubWoke) and any(isinstance(action, act.BeginTurn) for action in actions):
+            self._hub.woken_by(event.name)
         for action in actions:
             self._carry_out(action)
             self._observer.on_action(action)
@@ -150,7 +172,10 @@ class Service:
             case cmd.Heard(first, pcm):
                 self._uplink.heard(first, pcm)
                 self._observer.on_heard(first, pcm)
+                self._send_to_wake_service(first, pcm)
             case ev.Event():
+                if self._gate is not None and isinstance(report, ev.VoiceWindow):
+                    self._gate.voice(report.end, report.probability)
                 self.handle(report)
             case cmd.Ducked():
                 self._observer.on_ducked(report)
@@ -172,11 +197,22 @@ class Service:
     def _on_wake(self, heard: WakeHeard) -> None:
         """In the worker thread."""
         if (loop := self._loop) is not None:
-            loop.call_soon_threadsafe(self._wake, heard)
+            loop.call_soon_threadsafe(self._wake, heard.name, heard.end_frame)
 
-    def _wake(self, heard: WakeHeard) -> None:
-        _log.info("heard %r", heard.name)
-        self.handle(ev.WakeHeard(self.engine.now(), heard.name, heard.end_frame, self.engine.position))
+    def _wake(self, name: str, end: Frames) -> None:
+        _log.info("heard %r", name)
+        self.handle(ev.WakeHeard(self.engine.now(), name, end, self.engine.position))
+
+    def _send_to_wake_service(self, first: Frames, pcm: bytes) -> None:
+        # without a hub a wake word is of no use, and whoever muted us is not heard elsewhere either, nor kept for later
+        if self._wake_client is None:
+            return
+        if self.state in (State.OFFLINE, State.MUTED):
+            self._wake_client.forget()
+        elif self._gate is not None:
+            self._gate.heard(first, pcm)
+        else:
+            self._wake_client.feed(first, pcm)
 
     def _measure_loop_delay(self, reference: Samples, microphone: Samples) -> None:
         """In the worker thread."""
@@ -209,6 +245,8 @@ class Service:
                 hub.detection(name)
             case act.SendRun():
                 hub.run()
+            case act.SendWakeRun():
+                hub.wake_run()
             case act.SendAbort():
                 hub.abort()
             case act.SendInterrupt(interrupt):
@@ -268,4 +306,15 @@ def _conversation_rule(config: Config) -> ConversationRule:
         endpoint=EndpointRule(silence_ms=Millis(config.listening.silence_ms)),
         preroll_ms=Millis(barge_in.preroll_ms),
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
+        hub_wakes=config.wake.listen is Listen.ALWAYS,
+        wake_gate=config.wake.vad_gate,
     )
+
+
+def _wake_client(wake: Wake, on_wake: Callable[[str, Frames], None]) -> WakeClient:
+    assert wake.uri is not None
+    return WakeClient(wake.uri, {word.name: Millis(word.refractory_ms) for word in wake.each}, on_wake)
+
+
+def _wake_words(wake: Wake) -> list[WakeWordSettings]:
+    return [WakeWordSettings(word.name, word.threshold, Millis(word.refractory_ms), word.model_path) for word in wake.each]

@@ -48,7 +48,14 @@ def load(model: type[Model], path: Path | None, environ: Mapping[str, str], pref
     if problems := reading.problems:
         more = [f"and {len(problems) - MOST_PROBLEMS} more problems"] if len(problems) > MOST_PROBLEMS else []
         raise ConfigError("\n".join(problems[:MOST_PROBLEMS] + more))
-    return msgspec.convert(nested(reading.values), model)
+    try:
+        return msgspec.convert(nested(reading.values), model)
+    except msgspec.ValidationError as error:
+        # each key is right by itself, and a section says that they contradict each other
+        problem, _, place = str(error).partition(" - at `$.")
+        section = place.removesuffix("`")
+        where = reading.places.get(section) or str(path or "the environment")
+        raise ConfigError(f"{where}: {dotted(section, problem)}") from error
 
 
 class _Reading:
@@ -57,6 +64,8 @@ class _Reading:
     def __init__(self, model: type[msgspec.Struct]) -> None:
         self.values: dict[str, object] = {}
         self.problems: list[str] = []
+        self.places: dict[str, str] = {}
+        """Of the sections that there are: file and line."""
         self._keys = keys(model)
 
     def names(self, section: str) -> list[str]:
@@ -207,6 +216,7 @@ class _File:
         if not isinstance(node, yaml.MappingNode):
             self._reading.complain_of_section(self._where(node), section, self._written(node))
             return
+        self._reading.places[section] = self._where(node)
         lines: dict[str, int] = {}
         for key, value in node.value:
             name, line = self._written(key), key.start_mark.line + 1

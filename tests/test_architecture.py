@@ -33,9 +33,10 @@ HOME = {
     "wyoming": ("peer/", "mock/", "service.py"),
     "onnxruntime": ("detect/",),
     "pymicro_wakeword": ("detect/",),
+    "pyopen_wakeword": ("detect/",),
     "pywebrtc_audio": ("detect/",),
     "zeroconf": ("discovery.py",),
-    "msgspec": ("config.py", "keys.py", "typed_yaml.py"),
+    "msgspec": ("config.py", "keys.py", "typed_yaml.py", "detect/micro_wake.py"),
     "yaml": ("typed_yaml.py",),
     "ifaddr": ("discovery.py",),
 }

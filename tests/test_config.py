@@ -14,9 +14,26 @@ from hypothesis import strategies as st
 
 from satellite import cli
 from satellite.cli import EXIT_CONFIG, main
-from satellite.config import Audio, BargeIn, Changes, Config, Hub, Listening, Phases, Vad, Wake, changes, is_live, load_config
+from satellite.config import (
+    Audio,
+    BargeIn,
+    Changes,
+    Config,
+    Hub,
+    Listen,
+    Listening,
+    Phases,
+    Vad,
+    Wake,
+    WakeEngine,
+    WakeWord,
+    changes,
+    is_live,
+    load_config,
+)
 from satellite.core.say import Allow
 from satellite.core.state import State
+from satellite.errors import ConfigError
 from satellite.keys import allowed, flat, keys, limits, nested
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.yaml"
@@ -80,6 +97,20 @@ def _texts(most: int = 20) -> st.SearchStrategy[str]:
 
 
 _PROBABILITIES = st.floats(0, 1, exclude_min=True, exclude_max=True)
+_WORDS = st.builds(
+    WakeWord,
+    name=_texts(100),
+    threshold=st.none() | _PROBABILITIES,
+    refractory_ms=st.integers(0, 60_000),
+    pipeline=st.none() | _texts(),
+    model=st.none() | _texts(),
+)
+
+
+def _name(word: str | WakeWord) -> str:
+    return word if isinstance(word, str) else word.name
+
+
 _CONFIGS = st.builds(
     Config,
     name=_texts(100),
@@ -93,7 +124,16 @@ _CONFIGS = st.builds(
         reference=st.just("playback") | st.integers(0, 99).map("channel {}".format),
         warm_up_dbfs=st.none() | st.floats(-60, -6),
     ),
-    wake=st.builds(Wake, words=st.lists(_texts(), min_size=1).map(tuple), threshold=st.none() | _PROBABILITIES),
+    wake=st.one_of(
+        st.builds(
+            Wake,
+            engine=st.sampled_from(WakeEngine),
+            words=st.lists(_texts() | _WORDS, min_size=1, max_size=20, unique_by=_name).map(tuple),
+            threshold=st.none() | _PROBABILITIES,
+        ),
+        st.builds(Wake, uri=st.just("tcp://host:10400"), vad_gate=st.booleans()),
+        st.builds(Wake, listen=st.just(Listen.ALWAYS), vad_gate=st.booleans()),
+    ),
     vad=st.builds(Vad, model=st.none() | _texts()),
     barge_in=st.builds(
         BargeIn,
@@ -160,6 +200,36 @@ def test_the_reference_is_playback_or_a_channel(tmp_path: Path, text: str, chann
     path = tmp_path / "config.yaml"
     path.write_text(f"audio:\n  {text}\n")
     assert load_config(path, {}).audio.reference_channel == channel
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{words: [alexa, {name: alexa}]}", "wake.words: 'alexa' is there twice"),
+        ("{words: []}", "wake.words is []; it has to be a list of 1 to 20 entries, each a text or a section with the keys name"),
+        ("{words: [{name: computer, modle: x}]}", "wake.words is [{name: computer, modle: x}]"),
+        ("{engine: porcupine}", "wake.engine is porcupine; it has to be one of micro, open"),
+        ("{uri: 'http://example.org:80'}", "wake.uri is 'http://example.org:80'; it has to be tcp://HOST:PORT or null"),
+        ("{uri: 'tcp://host:10400', listen: always}", "wake.uri, listen: the wake word is found by a service or by the hub"),
+        ("{uri: 'tcp://host:10400', threshold: 0.5}", "wake.threshold, model: whoever finds the words elsewhere"),
+        ("{vad_gate: true}", "wake.vad_gate: nothing is streamed that it could hold back"),
+    ],
+)
+def test_what_contradicts_itself_is_a_mistake(file: Path, text: str, said: str) -> None:
+    """Told with the file and the line of its section."""
+    file.write_text(f"name: x\nwake: {text}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {})
+    assert str(caught.value).startswith(f"{file}:2: {said}")
+
+
+def test_a_word_may_have_its_own_settings(file: Path) -> None:
+    """What a word does not say holds for all of them."""
+    file.write_text("wake: {threshold: 0.6, words: [alexa, {name: computer, threshold: 0.9, refractory_ms: 900, model: c.json}]}")
+    alexa, computer = load_config(file, {}).wake.each
+    assert (alexa.name, alexa.threshold, alexa.refractory_ms, alexa.model_path) == ("alexa", 0.6, 1500, None)
+    assert (computer.name, computer.threshold, computer.refractory_ms) == ("computer", 0.9, 900)
+    assert computer.model_path == Path("c.json")
 
 
 @given(old=_CONFIGS, new=_CONFIGS)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from satellite.cli import EXIT_CONFIG, _serve
+from satellite.config import Config
 from satellite.core.state import State, Why
 from satellite.systemd import StatusLine, notify
 

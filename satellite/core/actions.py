@@ -54,6 +54,11 @@ class SendRun(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class SendWakeRun(Action):
+    """Ask the hub for a run that begins with its waiting for the wake word."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendAbort(Action):
     """Ask the hub to cancel the run that is alive."""
 

@@ -35,6 +35,10 @@ class TimeLimits:
     reply_slack: Millis = Millis(5000)
     # a hold must resolve, whatever is heard
     held: Millis = Millis(3000)
+    # a hub bears it for ever; one that lost it may not say so
+    wake_run: Millis = Millis(600_000)
+    # its wake word service is away, or was never there
+    wake_again: Millis = Millis(5000)
     # after this nobody remembers what the reply was about
     take_up_again: Millis = Millis(20_000)
 
@@ -53,6 +57,9 @@ class ConversationRule:
     wake_backtrack_ms: Millis = Millis(200)
     # send a first interrupt while the reply can still go on
     tell_provisional: bool = True
+    # the hub finds the wake word: it hears the microphone all the time, or, behind the gate, while there is voice
+    hub_wakes: bool = False
+    wake_gate: bool = False
     # an utterance that the hub did not take is sent again so often
     attempts: int = 2
 

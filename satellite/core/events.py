@@ -18,6 +18,8 @@ class Deadline(StrEnum):
     ANSWER_AUDIO = "answer-audio"
     REPLY = "reply"
     HELD = "held"
+    WAKE_RUN = "wake-run"
+    WAKE_AGAIN = "wake-again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,13 @@ class HubPaused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HubWoke(Event):
+    """The hub, which was asked to wait for it, heard a wake word (`detection`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class HubReady(Event):
     """The hub's speech-to-text takes our audio (`transcribe`)."""
 
@@ -192,6 +201,7 @@ EVENTS: tuple[type[Event], ...] = (
     HubOpened,
     HubClosed,
     HubPaused,
+    HubWoke,
     HubReady,
     HubHeardEnd,
     Transcript,

@@ -47,6 +47,7 @@ class Stage(StrEnum):
 
     NONE = "none"
     ABORTING = "aborting"
+    WAKING = "waking"
     ASKED = "asked"
     HEARING = "hearing"
     THINKING = "thinking"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core import guards as when
-from satellite.core import interruptions, linking, replies, turns
+from satellite.core import interruptions, linking, replies, turns, waking
 from satellite.core.conversation import Conversation
 from satellite.core.effects import Effect, Result, nothing
 from satellite.core.events import Deadline, Event
@@ -52,7 +52,7 @@ def _ignore(state: State, *events: type[Event]) -> tuple[Row, ...]:
     return tuple(_stay(state, event, nothing) for event in events)
 
 
-_HUB_TALK = (ev.HubReady, ev.HubHeardEnd, ev.Transcript, ev.Answered, ev.AnswerAudio, ev.AnswerComplete, ev.HubError)
+_HUB_TALK = (ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript, ev.Answered, ev.AnswerAudio, ev.AnswerComplete, ev.HubError)
 
 ROWS: tuple[Row, ...] = (
     # ---- no hub
@@ -61,12 +61,21 @@ ROWS: tuple[Row, ...] = (
     # ---- waiting for the wake word
     Row(IDLE, ev.WakeHeard, turns.wake, LISTENING, Why.WAKE_WORD),
     Row(IDLE, ev.AnnouncementAudio, replies.announce, SPEAKING, Why.ANNOUNCEMENT),
+    # where the hub finds the wake word
+    Row(IDLE, ev.HubWoke, waking.woken, LISTENING, Why.WAKE_WORD, waking.is_waiting),
+    _stay(IDLE, ev.VoiceWindow, waking.begin, waking.may_begin),
+    _stay(IDLE, ev.VoiceWindow, waking.give_back, waking.is_quiet),
+    _stay(IDLE, ev.VoiceWindow, waking.follow, waking.is_waiting),
+    _stay(IDLE, ev.HubError, waking.failed, waking.is_waiting),
+    _stay(IDLE, ev.HubError, nothing, waking.has_paused),
+    _stay(IDLE, ev.DeadlineReached, waking.give_back, when.is_due(Deadline.WAKE_RUN)),
+    # and everywhere
     _stay(IDLE, ev.HubError, turns.idle_acked),
     _stay(IDLE, ev.DeadlineReached, turns.idle_unacked),
     Row(IDLE, ev.HubClosed, linking.unlink, OFFLINE, Why.DISCONNECTED),
     Row(IDLE, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
     *_ignore(IDLE, ev.VoiceWindow, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
-    *_ignore(IDLE, *(e for e in _HUB_TALK if e is not ev.HubError)),
+    *_ignore(IDLE, *(e for e in _HUB_TALK if e not in (ev.HubError, ev.HubWoke))),
     # ---- the user speaks
     _stay(LISTENING, ev.HubReady, turns.ready, when.is_asked),
     Row(LISTENING, ev.VoiceWindow, turns.end_utterance, PROCESSING, Why.END_OF_SPEECH, when.utterance_ends),
@@ -89,7 +98,7 @@ ROWS: tuple[Row, ...] = (
     Row(LISTENING, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
     Row(LISTENING, ev.AudioLost, turns.give_up, IDLE, Why.DEVICE_LOST),
     Row(LISTENING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(LISTENING, ev.WakeHeard, ev.MicrophoneStalled, ev.AnswerAudio, ev.AnswerComplete),
+    *_ignore(LISTENING, ev.WakeHeard, ev.HubWoke, ev.MicrophoneStalled, ev.AnswerAudio, ev.AnswerComplete),
     # ---- the hub thinks
     Row(PROCESSING, ev.HubReady, turns.ready, LISTENING, Why.MORE_SPEECH, when.is_asked_too_early),
     _stay(PROCESSING, ev.HubReady, turns.ready_late, when.is_asked),
@@ -116,7 +125,7 @@ ROWS: tuple[Row, ...] = (
     Row(PROCESSING, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
     Row(PROCESSING, ev.AudioLost, turns.give_up, IDLE, Why.DEVICE_LOST),
     Row(PROCESSING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(PROCESSING, ev.MicrophoneStalled, ev.HubHeardEnd),
+    *_ignore(PROCESSING, ev.HubWoke, ev.MicrophoneStalled, ev.HubHeardEnd),
     # ---- we speak
     Row(SPEAKING, ev.Held, interruptions.hold, HELD, Why.VOICE),
     Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, LISTENING, Why.INTERRUPTED, when.linked_wake_word),
@@ -137,7 +146,7 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(SPEAKING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     *_ignore(SPEAKING, ev.MicrophoneStalled, ev.AnnouncementAudio, ev.AnswerAudio),
-    *_ignore(SPEAKING, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
+    *_ignore(SPEAKING, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- somebody may be talking over us
     Row(HELD, ev.VoiceWindow, interruptions.commit_speech, OFFLINE, Why.INTERRUPTED, when.unlinked(when.words)),
     Row(HELD, ev.VoiceWindow, interruptions.commit_speech, LISTENING, Why.INTERRUPTED, when.words),
@@ -162,7 +171,7 @@ ROWS: tuple[Row, ...] = (
     Row(HELD, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
     Row(HELD, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(HELD, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(HELD, ev.AnnouncementAudio, ev.AnswerAudio, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
+    *_ignore(HELD, ev.AnnouncementAudio, ev.AnswerAudio, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- the hub's mute switch
     Row(MUTED, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
     *_ignore(MUTED, ev.HubClosed, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),

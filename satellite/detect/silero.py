@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ, Frames, Probability, frames
+from satellite.detect.onnx import open_session
 from satellite.errors import ConfigError
 
 # the model was trained on windows of this length at 16 kHz and takes no other
@@ -117,18 +117,9 @@ class _Recurrent:
 
 
 def _open_session(model_path: Path | None) -> Any:
-    # lazily and by name: it takes 45 MB and 0.1 s, and has no types
-    ort = importlib.import_module("onnxruntime")
-    options = ort.SessionOptions()
-    # one window takes 0.1 ms; more threads only cost CPU, spinning ones most of all
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     try:
-        session = ort.InferenceSession(_read_model(model_path), options, providers=["CPUExecutionProvider"])
-    # onnxruntime raises a dozen unrelated classes for a file it cannot use
-    except Exception as error:
+        session = open_session(_read_model(model_path))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"vad.model: {model_path or _MODEL_NAME} cannot be loaded: {error}") from error
     names = {node.name for node in (*session.get_inputs(), *session.get_outputs())}
     if not names >= {"input", "state", "sr", "output", "stateN"}:

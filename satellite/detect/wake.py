@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 
-from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
-
 from satellite.audio.card import Samples
-from satellite.core.units import PERIOD_MS, Frames, Millis, Probability, frames
-from satellite.errors import ConfigError
-
-# a spoken word stays above the cut-off for up to 0.51 s (75 recordings) and must not fire twice
-REFRACTORY_MS = Millis(1500)
+from satellite.core.refractory import Refractory
+from satellite.core.units import PERIOD_MS, Frames, Probability, frames
+from satellite.detect.micro_wake import MicroEngine
+from satellite.detect.wake_engine import MakeEngine, WakeWordSettings
 
 # a worker that is further behind than this would answer too late to be of use
 QUEUE_MS = 2000
@@ -30,15 +27,6 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class WakeWordSettings:
-    """A word to listen for; without a threshold the model's own is used."""
-
-    name: str
-    threshold: float | None = None
-    refractory_ms: Millis = REFRACTORY_MS
-
-
-@dataclass(frozen=True, slots=True)
 class WakeHeard:
     """A word was heard; `end_frame` is where in the stream the sound ends that had been fed by then."""
 
@@ -48,33 +36,34 @@ class WakeHeard:
 
 
 class WakeDetector:
-    """Finds wake words in a stream; the features are computed once for all words. ConfigError for an unknown word."""
+    """Finds wake words in a stream, each once when it is spoken. ConfigError for a word or model that cannot be used."""
 
-    def __init__(self, words: Sequence[WakeWordSettings]) -> None:
-        self._features = MicroWakeWordFeatures()
-        self._words = [_Word(settings) for settings in words]
-        self._end_frame = 0
+    def __init__(self, words: Sequence[WakeWordSettings], make_engine: MakeEngine = MicroEngine) -> None:
+        self._engine = make_engine(words)
+        self._words = [_Word(word, cutoff) for word, cutoff in zip(words, self._engine.cutoffs, strict=True)]
+        self._end_frame = Frames(0)
 
     def process(self, samples: Samples, first_frame: int | None = None) -> list[WakeHeard]:
         """The words that were completed in these samples, which follow the last ones unless said to begin elsewhere."""
-        self._end_frame = len(samples) + (self._end_frame if first_frame is None else first_frame)
-        heard = []
-        for features in self._features.process_streaming(samples.tobytes()):
-            for word in self._words:
-                score = word.model.process_streaming_prob(features)
-                if score is not None and word.fires(score, self._end_frame):
-                    heard.append(WakeHeard(word.name, Frames(self._end_frame), Probability(score)))
-        return heard
+        self._end_frame = Frames(len(samples) + (self._end_frame if first_frame is None else first_frame))
+        return [
+            WakeHeard(self._words[index].name, self._end_frame, Probability(score))
+            for index, score in self._engine.process(samples)
+            if self._words[index].fires(score, self._end_frame)
+        ]
 
 
 class WakeWords:
     """A WakeDetector on a thread of its own, which also does other slow work for the audio thread.
 
     `on_wake` is called on that thread. Whatever fails there is counted, logged the first time, and does not end it.
+    Without words it does only the other work.
     """
 
-    def __init__(self, words: Sequence[WakeWordSettings], on_wake: Callable[[WakeHeard], None]) -> None:
-        self._detector = WakeDetector(words)
+    def __init__(
+        self, words: Sequence[WakeWordSettings], on_wake: Callable[[WakeHeard], None], make_engine: MakeEngine = MicroEngine
+    ) -> None:
+        self._detector = WakeDetector(words, make_engine) if words else None
         self._on_wake = on_wake
         # its put never waits for the worker, as that of queue.Queue may
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -98,7 +87,8 @@ class WakeWords:
 
     def feed(self, first_frame: int, samples: Samples) -> None:
         """Hands over a period of the stream and returns at once; it is dropped when the worker is behind."""
-        self.submit(partial(self._listen, first_frame, samples.copy()))
+        if self._detector is not None:
+            self.submit(partial(self._listen, self._detector, first_frame, samples.copy()))
 
     def submit(self, job: Callable[[], None]) -> bool:
         """Has the worker do something slow, in its turn, and returns at once; False if it is behind."""
@@ -118,36 +108,19 @@ class WakeWords:
                 if self.errors == 1:
                     _log.exception("the wake word worker failed; it goes on, and counts further failures in silence")
 
-    def _listen(self, first_frame: int, samples: Samples) -> None:
-        for heard in self._detector.process(samples, first_frame):
+    def _listen(self, detector: WakeDetector, first_frame: int, samples: Samples) -> None:
+        for heard in detector.process(samples, first_frame):
             self._on_wake(heard)
 
 
 class _Word:
-    """One model and what it needs to fire once per spoken word."""
+    """What one word needs to fire once each time it is spoken."""
 
-    def __init__(self, settings: WakeWordSettings) -> None:
+    def __init__(self, settings: WakeWordSettings, cutoff: float) -> None:
         self.name = settings.name
-        self.model = _load(settings.name)
-        self._threshold = self.model.probability_cutoff if settings.threshold is None else settings.threshold
-        self._refractory_frames = frames(settings.refractory_ms)
-        self._fired_frame: int | None = None
+        self._threshold = cutoff if settings.threshold is None else settings.threshold
+        self._refractory = Refractory(frames(settings.refractory_ms))
 
-    def fires(self, score: float, end_frame: int) -> bool:
+    def fires(self, score: float, end_frame: Frames) -> bool:
         """Whether this score is a new detection."""
-        if score <= self._threshold:
-            return False
-        # a stream that began anew counts from 0 again: that may not make us deaf
-        if self._fired_frame is not None and 0 <= end_frame - self._fired_frame < self._refractory_frames:
-            return False
-        self._fired_frame = end_frame
-        return True
-
-
-def _load(name: str) -> MicroWakeWord:
-    try:
-        model = Model(name)
-    except ValueError:
-        available = ", ".join(model.value for model in Model)
-        raise ConfigError(f"wake.words: no model for {name!r}; there are {available}") from None
-    return MicroWakeWord.from_builtin(model)
+        return score > self._threshold and self._refractory.admits(end_frame)

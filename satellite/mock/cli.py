@@ -11,6 +11,7 @@ from satellite.mock.recogniser import TemplateRecogniser
 from satellite.mock.recordings import ANSWER, SPOKEN, SPOKEN_S, recording
 from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts
+from satellite.mock.wake import MockWake
 
 _ANSWERS = {"lights": ANSWER, "alexa": ANSWER}
 
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for kind, what, port in (
         ("stt", "speech-to-text by known recordings", 10300),
         ("tts", "text-to-speech by recordings", 10200),
+        ("wake", "wake words by microWakeWord", 10400),
     ):
         server = kinds.add_parser(kind, help=what)
         server.add_argument("--port", type=int, default=port, help="default: %(default)s")
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs one until it is interrupted."""
-    serve = {"hub": _hub, "stt": _stt, "tts": _tts}[args.kind]
+    serve = {"hub": _hub, "stt": _stt, "tts": _tts, "wake": _wake}[args.kind]
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(args))
     return 0
@@ -58,6 +60,12 @@ async def _stt(args: argparse.Namespace) -> None:
 async def _tts(args: argparse.Namespace) -> None:
     async with mock_tts(args.port) as server:
         print(f"text-to-speech at {server.uri}")
+        await asyncio.Event().wait()
+
+
+async def _wake(args: argparse.Namespace) -> None:
+    async with MockWake(port=args.port) as server:
+        print(f"wake words at {server.uri}")
         await asyncio.Event().wait()
 
 

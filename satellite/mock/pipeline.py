@@ -15,13 +15,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.tts import Synthesize, SynthesizeVoice
 from wyoming.vad import VoiceStarted, VoiceStopped
+from wyoming.wake import Detect, Detection
 
+from satellite.detect.wake import WakeDetector
+from satellite.detect.wake_engine import WakeWordSettings
 from satellite.mock.agent import Agent
 from satellite.mock.endpoint import LIMIT_S, CommandEndpoint
 from satellite.mock.tts import VOICE_RATE_HZ
@@ -56,6 +60,8 @@ class PipelineRule:
     one_chunk: bool = False
     # since 2025.7 speech begins before the answer is complete, if it is long
     early_speech: bool = False
+    # what its own wake word engine listens for
+    wake_word: str = "alexa"
     # engines with a detector of their own leave the end to the satellite
     finds_end: bool = True
 
@@ -121,6 +127,9 @@ class Pipeline:
             if self._is_duplicate(word):
                 await self._send(Error(text="woken by another", code="duplicate_wake_up_detected").event())
                 return
+            if start_stage == "wake" and not await self._wait_for_word(run):
+                await self._send(Error(text="", code="wake_word_detection_aborted").event())
+                return
             await self._converse(run)
         except OSError as error:
             await self._send(Error(text=str(error), code="stt-stream-failed").event())
@@ -166,6 +175,17 @@ class Pipeline:
         texts.put_nowait(None)
 
     # ---- hearing
+
+    async def _wait_for_word(self, run: Run) -> bool:
+        """Listens to the microphone for the wake word; False if it ends first."""
+        await self._send(Detect().event())
+        detector, heard_ms = WakeDetector([WakeWordSettings(self._rule.wake_word)]), 0
+        while (pcm := await run.audio.get()) is not None:
+            heard_ms += len(pcm) // 32
+            for heard in detector.process(np.frombuffer(pcm, "<i2")):
+                await self._send(Detection(name=heard.name, timestamp=heard_ms).event())
+                return True
+        return False
 
     async def _transcribe(self, run: Run) -> str:
         async with connection(self._stt_uri) as (reader, writer):

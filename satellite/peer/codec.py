@@ -1,14 +1,15 @@
 """Wyoming's words and ours: the only place that knows both."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from wyoming.audio import AudioChunk, AudioFormat, AudioStop
+from wyoming.audio import AudioChunk, AudioFormat, AudioStart, AudioStop
 from wyoming.event import Event as WireEvent
-from wyoming.info import Attribution, Info, MicProgram, Satellite, SndProgram
+from wyoming.info import Attribution, Describe, Info, MicProgram, Satellite, SndProgram
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.snd import Played
-from wyoming.wake import Detection
+from wyoming.wake import Detect, Detection
 
 from satellite import __version__
 from satellite.core import events as ev
@@ -18,11 +19,16 @@ from satellite.core.units import RATE_HZ, Millis
 _WIDTH = 2
 _OURS = Attribution(name="satellite", url="")
 
+# openWakeWord's service names its models after their files: alexa_v0.1
+_MODEL_VERSION = re.compile(r"[ _]v[0-9.]+$")
+
 
 def to_core(event: WireEvent, at: Millis) -> ev.Event | None:
     """What a hub's event means to the conversation; None for audio, and for what concerns nobody here."""
     data: dict[str, Any] = event.data
     match event.type:
+        case "detection":
+            return ev.HubWoke(at, _text(data, "name"))
         case "transcribe":
             return ev.HubReady(at)
         case "voice-stopped":
@@ -49,9 +55,21 @@ def detection(name: str, at: Millis) -> WireEvent:
     return Detection(name=name, timestamp=at).event()
 
 
-def run() -> WireEvent:
-    """Asks for a run from speech-to-text to speech; other last stages kill the run in several hubs."""
-    return RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS, restart_on_end=False).event()
+def run(pipeline: str | None = None) -> WireEvent:
+    """Asks for a run from speech-to-text to speech; other last stages kill the run in several hubs.
+
+    The pipeline's `name` is what wyoming-satellite sent. Home Assistant takes no notice of it, nor of `wake_word_name`: there
+    each satellite has one pipeline, that of its `select` entity. It is for hubs that do.
+    """
+    event = RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS, restart_on_end=False).event()
+    if pipeline is not None:
+        event.data["name"] = pipeline
+    return event
+
+
+def wake_run() -> WireEvent:
+    """The same, from the wake word on. Never with `restart_on_end`: Home Assistant then stops reading after the first end."""
+    return RunPipeline(start_stage=PipelineStage.WAKE, end_stage=PipelineStage.TTS, restart_on_end=False).event()
 
 
 def abort() -> WireEvent:
@@ -62,6 +80,11 @@ def abort() -> WireEvent:
 def audio(pcm: bytes, at: Millis) -> WireEvent:
     """A piece of the microphone that begins at this time."""
     return AudioChunk(rate=RATE_HZ, width=_WIDTH, channels=1, audio=pcm, timestamp=at).event()
+
+
+def audio_start(at: Millis) -> WireEvent:
+    """The microphone's audio follows."""
+    return AudioStart(rate=RATE_HZ, width=_WIDTH, channels=1, timestamp=at).event()
 
 
 def audio_stop(at: Millis) -> WireEvent:
@@ -100,3 +123,36 @@ def info(name: str, area: str | None, wake_words: Sequence[str]) -> WireEvent:
     ).event()
     event.data["satellite"]["supports_interrupt"] = True
     return event
+
+
+# ---- wake word services
+
+
+def describe() -> WireEvent:
+    """Asks a service what it has."""
+    return Describe().event()
+
+
+def detect(words: Sequence[str]) -> WireEvent:
+    """Asks a wake word service to look for these."""
+    return Detect(names=list(words)).event()
+
+
+def detected(event: WireEvent) -> tuple[str, Millis | None]:
+    """The word that a wake word service heard, and the time of the piece of audio with which it was complete, if told."""
+    at = event.data.get("timestamp")
+    return _text(event.data, "name"), Millis(at) if isinstance(at, int) and not isinstance(at, bool) else None
+
+
+def wake_words(info: WireEvent) -> list[str]:
+    """The names of the words that a service says it has."""
+    return [_text(model, "name") for program in _objects(info.data.get("wake")) for model in _objects(program.get("models"))]
+
+
+def plain_word(name: str) -> str:
+    """A word's name as different services write it: `Hey Jarvis`, `hey_jarvis` and `hey_jarvis_v0.1` are one."""
+    return _MODEL_VERSION.sub("", name.strip().lower()).replace(" ", "_").replace("-", "_")
+
+
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())

@@ -4,7 +4,7 @@ A shell: it keeps track of which audio belongs to which turn (`gate.py`) and of 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from wyoming.event import Event as WireEvent
@@ -40,7 +40,10 @@ class ReplySink(Protocol):
 
 
 class HubPeer:
-    """One hub at a time. `emit` gives the conversation an event; `open_reply` makes the place where a reply is kept."""
+    """One hub at a time. `emit` gives the conversation an event; `open_reply` makes the place where a reply is kept.
+
+    `pipelines` are the names of those that some wake words ask for.
+    """
 
     def __init__(
         self,
@@ -50,10 +53,12 @@ class HubPeer:
         emit: Callable[[ev.Event], None],
         open_reply: Callable[[int], ReplySink],
         now: Callable[[], Millis],
+        pipelines: Mapping[str, str] | None = None,
     ) -> None:
         self._emit, self._open_reply, self._now = emit, open_reply, now
         info = codec.info(name, area, wake_words)
         self._server = HubServer(lambda: info, self)
+        self._pipelines, self._opened_by = pipelines or {}, ""
         self._gate = StreamGate()
         self._sinks: dict[Stream, ReplySink] = {}
         self._turn = 0
@@ -89,13 +94,21 @@ class HubPeer:
         """The stream that may be an earlier turn's is the present answer after all."""
         self._gate.accept_answer()
 
+    def woken_by(self, name: str) -> None:
+        """This word opened the turn: its pipeline is asked for from now on, also for what interrupts the answer."""
+        self._opened_by = name
+
     def detection(self, name: str) -> None:
         """A wake word was heard here."""
         self._server.send(codec.detection(name, self._now()))
 
     def run(self) -> None:
         """Asks for a run."""
-        self._server.send(codec.run())
+        self._server.send(codec.run(self._pipelines.get(self._opened_by)))
+
+    def wake_run(self) -> None:
+        """Asks the hub to wait for the wake word, and then for a run as `run` does."""
+        self._server.send(codec.wake_run())
 
     def abort(self) -> None:
         """Asks to cancel the run that is alive."""

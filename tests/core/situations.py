@@ -27,6 +27,29 @@ def muted() -> Driver:
     return _then(opened(), lambda d: d.tell(ev.HubPaused))
 
 
+def about_to_sleep() -> Driver:
+    """The hub is to wait for the wake word, and has not been asked to."""
+    return Driver(ConversationRule(hub_wakes=True)).opened()
+
+
+def asleep() -> Driver:
+    return _then(about_to_sleep(), lambda d: d.silence(WINDOW_MS))
+
+
+def asleep_behind_the_gate() -> Driver:
+    driver = Driver(ConversationRule(hub_wakes=True, wake_gate=True)).opened()
+    return _then(driver, lambda d: d.voice(WINDOW_MS), lambda d: d.silence(2000))
+
+
+def sleepless() -> Driver:
+    """The hub could not wait for the wake word."""
+    return _then(asleep(), lambda d: d.tell(ev.HubError, code="wake-engine-missing", text=""))
+
+
+def woken_by_the_hub() -> Driver:
+    return _then(asleep(), lambda d: d.tell(ev.HubWoke, name="okay_nabu"))
+
+
 def woken() -> Driver:
     return _then(opened(), Driver.wake)
 
@@ -172,6 +195,11 @@ SITUATIONS: dict[Callable[[], Driver], State] = {
     Driver: State.OFFLINE,
     just_opened: State.IDLE,
     opened: State.IDLE,
+    about_to_sleep: State.IDLE,
+    asleep: State.IDLE,
+    asleep_behind_the_gate: State.IDLE,
+    sleepless: State.IDLE,
+    woken_by_the_hub: State.LISTENING,
     muted: State.MUTED,
     woken: State.LISTENING,
     asked_for_the_last_time: State.LISTENING,
@@ -215,6 +243,7 @@ def events(driver: Driver) -> list[Event]:
     return [
         *(window(driver.at + WINDOW_MS, WINDOW_MS, probability, VOWEL) for probability in (0.01, 0.4, 0.9)),
         ev.WakeHeard(at, "okay_nabu", end),
+        ev.HubWoke(at, "okay_nabu"),
         ev.MicrophoneStalled(at),
         ev.AudioLost(at),
         *(ev.Held(at, t, end, at, Probability(0.9), position(100, 200)) for t in (turn, NO_TURN)),

@@ -20,6 +20,7 @@ from tests.core.watch import AT_REST, comes_to_rest
 _SAID_BY_NOBODY = (
     ev.HubClosed,
     ev.HubPaused,
+    ev.HubWoke,
     ev.HubReady,
     ev.HubHeardEnd,
     ev.Transcript,

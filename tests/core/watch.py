@@ -80,6 +80,8 @@ class Watch:
 
     def _licence_for(self, before: Conversation, event: Event) -> Frames:
         """The first frame that may leave for this turn: nothing, unless the user has addressed us."""
+        if isinstance(event, ev.HubWoke):
+            return before.utterance
         if isinstance(event, ev.WakeHeard):
             return Frames(event.end - frames(before.rule.wake_backtrack_ms))
         rule = before.rule.burst
@@ -106,7 +108,7 @@ class Watch:
             case act.SendDetection(name):
                 assert name == self._untold_word, "the hub takes us for two satellites"
                 self._untold_word = None
-            case act.SendRun():
+            case act.SendRun() | act.SendWakeRun():
                 assert after.is_linked
                 assert self._untold_word is None, "a run was asked for by a wake word that the hub was not told of"
                 assert not self._run_is_alive, "a run was asked for while another was alive: the hub is deaf now"
@@ -115,7 +117,7 @@ class Watch:
             case act.KeepFrom(first):
                 self._pinned = first
             case act.StreamMic(first):
-                self._check_stream(first)
+                self._check_stream(first, after)
             case act.StopMic():
                 self._mic = None
             case act.BeginTurn(turn):
@@ -123,8 +125,13 @@ class Watch:
             case act.SendInterrupt(interrupt):
                 self._check_interrupt(before, event, after, interrupt)
 
-    def _check_stream(self, first: Frames) -> None:
+    def _check_stream(self, first: Frames, after: Conversation) -> None:
         assert self._run_is_alive, "the microphone was streamed before the run was asked for"
+        if _hub_may_listen(after):
+            lead = frames(2000) if after.rule.wake_gate else 0
+            assert first >= max(self._windows[-1].end - lead, 0), "audio from before it was needed was sent"
+            self._mic = first
+            return
         assert self._licence is not None and first >= max(self._licence, 0), "audio from before the user's words was sent"
         assert self._pinned is not None and self._pinned <= first, "audio was asked for that nobody keeps"
         self._mic = first
@@ -176,7 +183,7 @@ class Watch:
 
     def _check_privacy(self, after: Conversation) -> None:
         if after.state not in HEARING:
-            assert self._mic is None, f"the microphone is streamed while {after.state}"
+            assert self._mic is None or _hub_may_listen(after), f"the microphone is streamed while {after.state}"
             assert self._pinned is None, f"the microphone is kept for a turn while {after.state}"
             self._licence = None
             self._untold_word = None
@@ -188,6 +195,11 @@ class Watch:
         if after.is_linked:
             is_open = {id for id, phases in self._phases.items() if phases[-1] is Phase.PROVISIONAL}
             assert is_open <= {after.interrupt.id if after.interrupt else None}, "a hold was never resolved"
+
+
+def _hub_may_listen(c: Conversation) -> bool:
+    """The operator has the hub find the wake word, and it waits for it."""
+    return c.rule.hub_wakes and c.state is State.IDLE and c.stage is Stage.WAKING
 
 
 def comes_to_rest(conversation: Conversation) -> bool:

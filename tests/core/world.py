@@ -40,7 +40,13 @@ class World:
 
     def _begin(self) -> None:
         policy = (Allow.SPEECH, Allow.SPEECH, Allow.SPEECH, Allow.WAKE_WORD, Allow.NONE)[self._pick(5)]
-        rule = ConversationRule(policy, tell_provisional=self._pick(4) > 0, attempts=1 + self._pick(3))
+        rule = ConversationRule(
+            policy,
+            tell_provisional=self._pick(4) > 0,
+            attempts=1 + self._pick(3),
+            hub_wakes=self._pick(3) == 0,
+            wake_gate=self._pick(2) == 0,
+        )
         self.conversation = Conversation("boot", rule)
         self.watch, self.speaker = Watch(), FakeSpeaker()
         self.at, self._due = 0, 0
@@ -129,6 +135,8 @@ class World:
             State.HELD: [self._answer, self._complete, lambda: self._close("away")],
         }
         deeds = list(likely.get(self.conversation.state, (self._simple(ev.AnswerAudio),)))
+        if self.conversation.stage is Stage.WAKING:
+            deeds += [*2 * [self._hub_wakes], lambda: self._error("wake-stream-failed")]
         if self.conversation.stage is Stage.ABORTING:
             deeds += 4 * [lambda: self._error("validation-error")]
         if self.conversation.kept is not None:
@@ -142,6 +150,7 @@ class World:
         talk = (ev.HubReady, ev.HubHeardEnd, ev.AnswerAudio, ev.AnnouncementAudio)
         return [
             *(self._simple(kind) for kind in talk),
+            self._hub_wakes,
             self._understand,
             self._mishear,
             self._answer,
@@ -162,6 +171,9 @@ class World:
 
     def _wake(self) -> None:
         self._tell(ev.WakeHeard(Millis(self.at), "okay_nabu", frames(max(self.at - 80, 0))))
+
+    def _hub_wakes(self) -> None:
+        self._tell(ev.HubWoke(Millis(self.at), "okay_nabu"))
 
     def _until_due(self) -> None:
         if self.conversation.deadline is not None:

@@ -7,7 +7,8 @@ import pytest
 
 from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, Millis
-from satellite.detect.wake import QUEUE_MS, WakeDetector, WakeHeard, WakeWords, WakeWordSettings
+from satellite.detect.wake import QUEUE_MS, WakeDetector, WakeHeard, WakeWords
+from satellite.detect.wake_engine import WakeWordSettings
 from satellite.errors import ConfigError
 from tests.detect.conftest import Recording
 
@@ -125,6 +126,17 @@ def test_worker_that_is_behind_never_holds_up_the_audio_thread() -> None:
     assert words.dropped == 500 - QUEUE_MS // PERIOD_MS
     assert not words.submit(release.set)
     release.set()
+    assert words.stop(TIMEOUT_S)
+
+
+def test_without_words_only_the_other_work_is_done() -> None:
+    """Somebody else finds them: the stream costs nothing here."""
+    words = WakeWords([], lambda _: pytest.fail("nothing was to be heard"))
+    for index in range(500):
+        words.feed(index * PERIOD_FRAMES, np.zeros(PERIOD_FRAMES, np.int16))
+    assert words.dropped == 0
+    words.start()
+    await_worker(words)
     assert words.stop(TIMEOUT_S)
 
 
