@@ -7,11 +7,11 @@ from satellite.audio import commands as cmd
 from satellite.audio.card import Samples
 from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
-from satellite.core.echo import Excess
 from satellite.core.reflex import ReflexRule
 from satellite.core.say import Allow
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ, frames
 from satellite.detect.loop_delay import measure_loop_delay
+from tests.audio.fakes import Deaf, Unsuspecting
 from tests.simulate.virtual import opened
 
 REPLY_S, PAUSE_S = 20, 5
@@ -37,28 +37,6 @@ class LeadMeter:
             self._near.clear()
             self._far.clear()
         return near
-
-
-class Deaf:
-    """A voice detector that hears nobody."""
-
-    hop_frames = 512
-
-    def feed(self, samples: Samples) -> float | None:
-        return None
-
-
-class Unsuspecting:
-    """A near-end detector that finds nobody."""
-
-    def feed(self, near: Samples, far: Samples) -> Excess:
-        return Excess()
-
-    def calibrate(self) -> None:
-        raise AssertionError("nothing was ducked")
-
-    def release(self) -> None:
-        raise AssertionError("nothing was ducked")
 
 
 @pytest.mark.parametrize(

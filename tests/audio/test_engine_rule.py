@@ -13,6 +13,7 @@ from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import VirtualClock
 from satellite.simulate.room import Room
 from satellite.simulate.signals import Signal
+from tests.audio.fakes import Unsuspecting
 
 # a detector that always says this is sure enough for one of the rules and not for the other
 PROBABILITY = 0.5
@@ -46,7 +47,7 @@ def test_the_audio_thread_decides_by_the_rule_it_was_sent_last() -> None:
     """A voice that the first rule does not take for one lowers the reply under the second."""
     nothing: Signal = np.zeros(1, np.float32)
     room, clock = Room(nothing, np.ones(1, np.float32), np.zeros(0, np.float32)), VirtualClock(10.0)
-    engine = AudioEngine(_NoCanceller(), _Detector(), lambda samples: 1.0, STRICT, clock.now_s)
+    engine = AudioEngine(_NoCanceller(), _Detector(), Unsuspecting(), lambda samples: 1.0, STRICT, clock.now_s)
     engine.attach(SimulatedCard(room, clock))
     reply = Reply(1, RATE_HZ)
     reply.feed(bytes(2 * 5 * RATE_HZ), RATE_HZ, 2, 1)
