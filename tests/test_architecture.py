@@ -43,8 +43,8 @@ LONGER_FOR_A_REASON = {
     "core/effects.py": 540,
 }
 
-# only where something real has to be waited for
-MAY_SLEEP = ("service/", "rig/", "e2e/")
+# only where something real has to be waited for, and where sleeping is what is tested
+MAY_SLEEP = ("rig/", "e2e/", "service/virtual_time.py", "service/test_virtual_time.py")
 
 
 @cache
