@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from satellite.audio.card import Samples
 from satellite.audio.commands import Ducked
 from satellite.audio.reply import Reply
-from satellite.audio.thread import AudioThread
 from satellite.audio.whoosh import LENGTH_S
 from satellite.config import Config, Hub, Listening
 from satellite.core import actions as act
@@ -25,7 +24,6 @@ from satellite.core.burst import BurstRule
 from satellite.core.conversation import TimeLimits
 from satellite.core.state import State, Why
 from satellite.core.units import RATE_HZ, Frames, Millis, frames
-from satellite.detect.wake import WakeWords
 from satellite.mock.agent import Agent, keyword_agent
 from satellite.mock.hub import HubRule, MockHub
 from satellite.mock.journal import Entry, Journal
@@ -373,11 +371,10 @@ def _service(room: Room, seen: Watcher, limits: TimeLimits, burst: BurstRule) ->
     loop = asyncio.get_running_loop()
     if isinstance(loop, VirtualLoop):
         card = SimulatedCard(room, loop.clock)
-        audio, wake_words = SteppedAudio, InlineWakeWords
+        service = Service(_CONFIG, lambda: _opened(card), seen, clock=loop.time, audio=SteppedAudio, wake_words=InlineWakeWords)
     else:
         card = SimulatedCard(room, RealClock())
-        audio, wake_words = AudioThread, WakeWords
-    service = Service(_CONFIG, lambda: _opened(card), seen, clock=loop.time, audio=audio, wake_words=wake_words)
+        service = Service(_CONFIG, lambda: _opened(card), seen)
     conversation = service._conversation
     rule = replace(conversation.rule, limits=limits, burst=burst)
     service._conversation = replace(conversation, boot="test", rule=rule)

@@ -118,6 +118,7 @@ def _told() -> list[object]:
             place.say("tts_stop_joe", after_s=0.2)
             await place.until_understood(3)
             await place.until_state(State.SPEAKING)
+            await place.until_played(0.3)
             place.hub.vanish()
             await place.until_back()
         told.extend(_everything(place))
