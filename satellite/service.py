@@ -13,10 +13,10 @@ from dataclasses import replace
 from functools import partial
 
 from satellite.audio import commands as cmd
-from satellite.audio.card import Card, Samples
+from satellite.audio.card import Samples
 from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
-from satellite.audio.thread import AudioThread
+from satellite.audio.thread import AudioRunner, AudioThread, OpenCard
 from satellite.audio.whoosh import whoosh
 from satellite.config import Config, Listen, Phases, Wake, WakeEngine, changes
 from satellite.core import actions as act
@@ -53,7 +53,17 @@ _ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEng
 class Service:
     """A satellite. `open_card` opens the sound hardware, as often as it has to; observers are told what happens."""
 
-    def __init__(self, config: Config, open_card: Callable[[], Card], observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        open_card: OpenCard,
+        observer: Observer | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        audio: type[AudioRunner] = AudioThread,
+        wake_words: type[WakeWords] = WakeWords,
+    ) -> None:
+        """By default time is the machine's, and two threads do the slow work; in virtual time the event loop does it all."""
         self._config = config
         self._observer = observer or Observer()
         self._conversation = Conversation(boot=uuid.uuid4().hex[:8], rule=_conversation_rule(config))
@@ -64,18 +74,18 @@ class Service:
         self._speaker_rate_hz = config.audio.rate_hz
         self._is_warm = config.audio.warm_up_dbfs is None
         words = [] if config.wake.is_remote else _wake_words(config.wake)
-        self._wake_words = WakeWords(words, self._on_wake, _ENGINES[config.wake.engine])
+        self._wake_words = wake_words(words, self._on_wake, _ENGINES[config.wake.engine])
         self.engine = AudioEngine(
             EchoCanceller(),
             SileroVad(config.vad.model_path),
             NearEnd(),
             voicing,
             _reflex_rule(config),
-            time.monotonic,
+            clock,
             config.audio.queue_ms,
             self._wake_words.feed,
         )
-        self._audio = AudioThread(self.engine, open_card, self._notify)
+        self._audio = audio(self.engine, open_card, self._notify)
         self._hub = self._hub_peer()
         self._uplink = Uplink(self._hub.audio)
         self._announcer: Announcer | None = None

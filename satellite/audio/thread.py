@@ -4,15 +4,17 @@ It never logs and never touches a file or a socket: what is worth saying goes to
 """
 
 import threading
-import time
 from collections.abc import Callable
 
 from satellite.audio import commands as cmd
 from satellite.audio.card import Card
 from satellite.audio.engine import AudioEngine
 from satellite.core import events as ev
+from satellite.core.units import Millis
 from satellite.errors import DeviceError
 
+# two periods: a card that gives none is noticed, and whoever wants us to stop does not wait
+STEP_TIMEOUT_S = 0.02
 # a USB device is back within this time
 FIRST_RETRY_S = 0.2
 # longer, and its owner has plugged it in again and waits
@@ -20,66 +22,109 @@ LONGEST_RETRY_S = 5.0
 # an unlucky step of the engine takes no longer
 STOP_TIMEOUT_S = 2.0
 
+OpenCard = Callable[[], Card]
 
-class AudioThread:
-    """Runs an engine on cards that `open_card` opens. `notify` is called after every step that left reports."""
 
-    def __init__(self, engine: AudioEngine, open_card: Callable[[], Card], notify: Callable[[], None]) -> None:
-        self._engine = engine
-        self._open_card = open_card
-        self._notify = notify
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
+class AudioRunner:
+    """Runs an engine on cards that `open_card` opens, turn by turn; `notify` is called after every turn that left reports.
+
+    Whoever has the time to do so calls `turn`, and `close` in the end.
+    """
+
+    def __init__(self, engine: AudioEngine, open_card: OpenCard, notify: Callable[[], None]) -> None:
+        self._engine, self._open_card, self._notify = engine, open_card, notify
+        self._card: Card | None = None
+        self._retry_s = FIRST_RETRY_S
+        self._opened_at = Millis(0)
+        self._lost_at: Millis | None = None
+        self._known = ""
 
     def start(self) -> None:
-        """Begins; the card is opened in the thread, and tried again for as long as it takes."""
-        self._thread.start()
+        """Begins; the card is opened by the first turn, and tried again for as long as it takes."""
+        raise NotImplementedError
 
     def stop(self) -> None:
         """Ends it and gives the card back."""
-        self._stopping.set()
-        self._thread.join(STOP_TIMEOUT_S)
+        raise NotImplementedError
 
-    def _run(self) -> None:
-        retry_s, lost_at_s, known = FIRST_RETRY_S, None, ""
-        while not self._stopping.is_set():
-            try:
-                card = self._open_card()
-            except DeviceError as error:
-                lost_at_s = lost_at_s or time.monotonic()
-                self._report(cmd.DeviceTrouble(f"{error}; trying again in {retry_s:.1f} s", is_news=str(error) != known))
-                known = str(error)
-                retry_s = self._wait(retry_s)
-                continue
-            opened_s = time.monotonic()
-            self._report(cmd.DeviceReady(card.speaker.rate_hz, opened_s - lost_at_s if lost_at_s else 0.0))
-            has_worked = True
-            try:
-                self._serve(card)
-            except DeviceError as error:
-                lost_at_s = time.monotonic()
-                has_worked = lost_at_s - opened_s >= LONGEST_RETRY_S
-                self._engine.detach()
-                self._report(cmd.DeviceTrouble(str(error), has_worked or str(error) != known), ev.AudioLost(self._engine.now()))
-                known = str(error)
-            finally:
-                card.close()
-            # one that opens and fails at once is no better than one that does not open
-            retry_s = FIRST_RETRY_S if has_worked else self._wait(retry_s)
+    def turn(self, timeout_s: float = STEP_TIMEOUT_S) -> float:
+        """A step of the engine, or an attempt to open the card for it. How many seconds to wait before the next turn."""
+        if self._card is None:
+            return self._open()
+        rest_s = 0.0
+        try:
+            self._engine.step(timeout_s)
+        except DeviceError as error:
+            rest_s = self._lose(self._card, error)
+        if self._engine.reports:
+            self._notify()
+        return rest_s
 
-    def _wait(self, retry_s: float) -> float:
-        """Until the next try; how long to wait for the one after."""
-        self._stopping.wait(retry_s)
-        return min(retry_s * 2, LONGEST_RETRY_S)
+    def close(self) -> None:
+        """Gives the card back."""
+        if self._card is not None:
+            self._card.close()
+            self._card = None
 
-    def _serve(self, card: Card) -> None:
-        engine = self._engine
-        engine.attach(card)
-        while not self._stopping.is_set():
-            engine.step()
-            if engine.reports:
-                self._notify()
+    def _open(self) -> float:
+        now = self._engine.now()
+        try:
+            card = self._open_card()
+        except DeviceError as error:
+            self._lost_at = now if self._lost_at is None else self._lost_at
+            rest_s = self._back_off()
+            self._report(self._trouble(error, f"; trying again in {rest_s:.1f} s"))
+            return rest_s
+        self._opened_at = self._engine.now()
+        away_s = 0.0 if self._lost_at is None else (self._opened_at - self._lost_at) / 1000
+        self._card, self._lost_at = card, None
+        self._engine.attach(card)
+        self._report(cmd.DeviceReady(card.speaker.rate_hz, away_s))
+        return 0.0
+
+    def _lose(self, card: Card, error: DeviceError) -> float:
+        now = self._engine.now()
+        # one that opens and fails at once is no better than one that does not open
+        if has_worked := (now - self._opened_at) / 1000 >= LONGEST_RETRY_S:
+            self._retry_s, self._known = FIRST_RETRY_S, ""
+        self._lost_at, self._card = now, None
+        self._engine.detach()
+        self._report(self._trouble(error), ev.AudioLost(now))
+        card.close()
+        return 0.0 if has_worked else self._back_off()
+
+    def _back_off(self) -> float:
+        rest_s, self._retry_s = self._retry_s, min(self._retry_s * 2, LONGEST_RETRY_S)
+        return rest_s
+
+    def _trouble(self, error: DeviceError, what_now: str = "") -> cmd.DeviceTrouble:
+        is_news, self._known = str(error) != self._known, str(error)
+        return cmd.DeviceTrouble(f"{error}{what_now}", is_news)
 
     def _report(self, *reports: cmd.Report) -> None:
         self._engine.reports.extend(reports)
         self._notify()
+
+
+class AudioThread(AudioRunner):
+    """Does so in a thread of its own."""
+
+    def __init__(self, engine: AudioEngine, open_card: OpenCard, notify: Callable[[], None]) -> None:
+        super().__init__(engine, open_card, notify)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(STOP_TIMEOUT_S)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                if rest_s := self.turn():
+                    self._stopping.wait(rest_s)
+        finally:
+            self.close()

@@ -120,7 +120,9 @@ class Reflex:
     since: Frames = Frames(0)
     onset: Frames = Frames(0)
     voice: Frames = Frames(-(10**9))
-    """Where the last window that could be the user ended."""
+    """Where the last window that could be the user ended, by the voice detector ..."""
+    sound: Frames = Frames(-(10**9))
+    """... and the last period, by the near-end detector."""
     peak_probability: Probability = Probability(0.0)
     hits: tuple[Frames, ...] = ()
     refractory_until: Frames = Frames(0)
@@ -149,7 +151,7 @@ class Reflex:
         """The onset of a voice that is speaking over a reply's end, if there is one."""
         if self.mode in (Mode.DUCKING, Mode.PROBING):
             return self.onset
-        if self.is_live(at, rule):
+        if self.is_live(at, rule) or at - self.sound <= frames(rule.live_ms):
             return Frames(max(self.last_quiet, at - frames(rule.onset_limit_ms), 0))
         return None
 
@@ -199,8 +201,10 @@ def _listen(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
     changed = replace(reflex, smear=smear, echo=echo, clean=clean)
     if echo.level_db < AUDIBLE_REFERENCE_DB:
         return replace(changed, noise=reflex.noise.add(clean.level_db))
-    somebody = reflex.mode is not Mode.WATCHING or seen.near_end.now_db >= rule.near_end_db or reflex.is_live(seen.end, rule)
-    return replace(changed, leak=reflex.leak.add(clean.level_db - echo.level_db, somebody))
+    is_sound = seen.near_end.now_db >= rule.near_end_db
+    somebody = is_sound or reflex.mode is not Mode.WATCHING or reflex.is_live(seen.end, rule)
+    leak = reflex.leak.add(clean.level_db - echo.level_db, somebody)
+    return replace(changed, leak=leak, sound=seen.end if is_sound else reflex.sound)
 
 
 def _note_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:

@@ -1,7 +1,6 @@
 """What a mock saw, in order: for tests and for the demo."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ Direction = Literal["sent", "received"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event, at `at_s` of the monotonic clock."""
+    """One event, at `at_s` of the event loop's clock."""
 
     at_s: float
     direction: Direction
@@ -36,7 +35,7 @@ class Journal:
 
     def note(self, direction: Direction, event: Event) -> None:
         """An event went by."""
-        entry = Entry(time.monotonic(), direction, event.type, event.data or {}, event.payload or b"")
+        entry = Entry(asyncio.get_running_loop().time(), direction, event.type, event.data or {}, event.payload or b"")
         self.entries.append(entry)
         for listener in self.listeners:
             listener(entry)

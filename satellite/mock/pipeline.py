@@ -8,7 +8,6 @@
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -142,7 +141,7 @@ class Pipeline:
     def _is_duplicate(self, word: str | None) -> bool:
         if word is None:
             return False
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         last = self._detected.get(word)
         self._detected[word] = now
         return last is not None and now - last < _DUPLICATE_S
@@ -203,7 +202,7 @@ class Pipeline:
         """Passes the microphone on until the command has ended; False if there was none."""
         end = CommandEndpoint()
         while (pcm := await run.audio.get()) is not None:
-            run.first_audio_s = run.first_audio_s or time.monotonic()
+            run.first_audio_s = run.first_audio_s or asyncio.get_running_loop().time()
             run.heard += pcm
             await write(writer, AudioChunk(rate=16_000, width=2, channels=1, audio=pcm).event())
             if not self._rule.finds_end:

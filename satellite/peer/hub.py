@@ -59,7 +59,7 @@ class HubPeer:
         info = codec.info(name, area, wake_words)
         self._server = HubServer(lambda: info, self)
         self._pipelines, self._opened_by = pipelines or {}, ""
-        self._gate = StreamGate()
+        self._gate = StreamGate(lambda: self._now() / 1000)
         self._sinks: dict[Stream, ReplySink] = {}
         self._turn = 0
         self._lost_at: Millis | None = None
@@ -136,7 +136,7 @@ class HubPeer:
         """A hub has chosen us."""
         away_s = 0.0 if self._lost_at is None else (self._now() - self._lost_at) / 1000
         _log.log(self._news_level(logging.INFO), "hub %s is here after %.1f s", peer, away_s)
-        self._gate = StreamGate()
+        self._gate = StreamGate(lambda: self._now() / 1000)
         self._gate.begin_turn(self._turn, owed=False)
         self._sinks.clear()
         self._emit(ev.HubOpened(self._now()))

@@ -1,97 +1,178 @@
-"""The audio thread with hardware that fails: what it reports, and that it neither gives up nor spins."""
+"""A card that is lost and comes back: turn by turn in virtual time, and with the real thread."""
 
-import threading
-from collections import deque
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any, cast
+from queue import Queue
 
 import pytest
 
 from satellite.audio import commands as cmd
-from satellite.audio.card import Card
+from satellite.audio.card import Samples
 from satellite.audio.engine import AudioEngine
-from satellite.audio.thread import FIRST_RETRY_S, AudioThread
+from satellite.audio.thread import FIRST_RETRY_S, LONGEST_RETRY_S, AudioRunner, AudioThread
 from satellite.core import events as ev
-from satellite.core.units import Millis
+from satellite.core.reflex import ReflexRule
+from satellite.core.units import PERIOD_FRAMES, Frames
 from satellite.errors import DeviceError
+from satellite.simulate.card import SimulatedCard
+from satellite.simulate.clock import Clock, RealClock, VirtualClock
+from tests.audio.fakes import Unsuspecting
+from tests.simulate.virtual import START_S, quiet_room
 
-# nothing that is waited for takes longer, on a busy machine either
-SOON_S = 10.0
+# of a thread that does what it is waited for at once
+_SOON_S = 10.0
 
+# the stream clock counts whole milliseconds
+_ROUNDED_S = 0.0011
 
-class FakeEngine:
-    """Fails in its first step on any card."""
-
-    def __init__(self) -> None:
-        self.reports: deque[cmd.Report] = deque()
-
-    def attach(self, card: Card) -> None:
-        pass
-
-    def detach(self) -> None:
-        pass
-
-    def step(self) -> None:
-        raise DeviceError("the cable is loose")
-
-    def now(self) -> Millis:
-        return Millis(0)
+# reports of every period, which nobody here waits for
+_USUAL = (cmd.Heard, ev.VoiceWindow)
 
 
-def card() -> Card:
-    return cast(Card, SimpleNamespace(speaker=SimpleNamespace(rate_hz=16_000), close=lambda: None))
+class _Nothing:
+    """Neither cancels nor detects."""
+
+    hop_frames = 512
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        return near
+
+    def feed(self, samples: Samples) -> float | None:
+        return None
 
 
-def no_card() -> Card:
-    raise DeviceError("there is no card")
+class _Desk:
+    """An engine, its card, and what it reported."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.card = SimulatedCard(quiet_room(), clock)
+        nothing = _Nothing()
+        self.engine = AudioEngine(nothing, nothing, Unsuspecting(), lambda samples: 0.0, ReflexRule(), clock.now_s)
+        self.told: Queue[cmd.Report] = Queue()
+
+    def open_card(self) -> SimulatedCard:
+        self.card.reopen()
+        return self.card
+
+    def notify(self) -> None:
+        while self.engine.reports:
+            report = self.engine.reports.popleft()
+            if not isinstance(report, _USUAL):
+                self.told.put(report)
+
+    def all_told(self) -> list[cmd.Report]:
+        return [self.told.get_nowait() for _ in range(self.told.qsize())]
 
 
-def served(open_card: Callable[[], Card], reports: int) -> list[Any]:
-    """The first so many reports of a thread."""
-    engine, there = FakeEngine(), threading.Event()
-
-    def notify() -> None:
-        if len(engine.reports) >= reports:
-            there.set()
-
-    thread = AudioThread(cast(AudioEngine, engine), open_card, notify)
-    thread.start()
-    assert there.wait(SOON_S)
-    thread.stop()
-    return list(engine.reports)[:reports]
+def _away_s(report: cmd.Report) -> float:
+    assert isinstance(report, cmd.DeviceReady)
+    return report.after_s
 
 
-def test_a_device_that_does_not_open_is_news_once() -> None:
-    """The first failure is for the log, its repetitions are not; each says when it is tried again."""
-    first, second, third = served(no_card, 3)
-    assert [first.is_news, second.is_news, third.is_news] == [True, False, False]
-    assert first.message == f"there is no card; trying again in {FIRST_RETRY_S} s"
-    assert third.message == f"there is no card; trying again in {4 * FIRST_RETRY_S} s"
+def _trouble(retry_s: float, is_news: bool = False) -> cmd.DeviceTrouble:
+    return cmd.DeviceTrouble(f"the simulated card is not plugged in; trying again in {retry_s:.1f} s", is_news)
 
 
-def test_a_device_that_fails_as_soon_as_it_is_open_is_tried_ever_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening is no proof that it works, so the waits grow as if it had not opened, and it is news once."""
-    waits: list[float] = []
-    wait = AudioThread._wait
+def test_a_card_that_is_not_there_is_tried_again_more_and_more_rarely() -> None:
+    """Waits double up to the longest, and the reason is news once; the first success tells how long it took."""
+    clock = VirtualClock(START_S)
+    desk = _Desk(clock)
+    runner = AudioRunner(desk.engine, desk.open_card, desk.notify)
+    desk.card.unplug()
+    waits_s = []
+    for _ in range(7):
+        waits_s.append(runner.turn())
+        clock.sleep_until(clock.now_s() + waits_s[-1])
+    assert waits_s == [0.2, 0.4, 0.8, 1.6, 3.2, LONGEST_RETRY_S, LONGEST_RETRY_S]
+    assert desk.all_told() == [_trouble(wait_s, is_news=wait_s == 0.2) for wait_s in waits_s]
+    desk.card.plug()
+    assert runner.turn() == 0.0
+    assert [_away_s(report) for report in desk.all_told()] == [pytest.approx(16.2, abs=_ROUNDED_S)]
+    runner.close()
 
-    def noted(self: AudioThread, retry_s: float) -> float:
-        waits.append(retry_s)
-        return wait(self, retry_s)
 
-    monkeypatch.setattr(AudioThread, "_wait", noted)
-    reports = served(card, 9)
-    troubles = [report for report in reports if isinstance(report, cmd.DeviceTrouble)]
+def test_a_card_that_has_worked_is_opened_again_at_once() -> None:
+    """A cable that was pulled: that is news, and the waits begin anew."""
+    clock = VirtualClock(START_S)
+    desk = _Desk(clock)
+    runner = AudioRunner(desk.engine, desk.open_card, desk.notify)
+    for _ in range(2):
+        runner.turn()
+        clock.sleep_until(clock.now_s() + LONGEST_RETRY_S)
+        desk.all_told()
+        desk.card.unplug()
+        assert runner.turn() == 0.0
+        assert desk.all_told()[0] == cmd.DeviceTrouble("the simulated microphone is gone", is_news=True)
+        assert runner.turn() == FIRST_RETRY_S
+        desk.card.plug()
+    runner.close()
+
+
+def test_a_card_that_fails_as_soon_as_it_is_open_is_tried_more_and_more_rarely() -> None:
+    """Opening is no proof that it works: the waits grow as if it had not opened, and it is news once."""
+    clock = VirtualClock(START_S)
+    desk = _Desk(clock)
+    runner = AudioRunner(desk.engine, desk.open_card, desk.notify)
+    waits_s = []
+    for _ in range(3):
+        desk.card.plug()
+        assert runner.turn() == 0.0
+        desk.card.unplug()
+        waits_s.append(runner.turn())
+    assert waits_s == [0.2, 0.4, 0.8]
+    troubles = [report for report in desk.all_told() if isinstance(report, cmd.DeviceTrouble)]
     assert [trouble.is_news for trouble in troubles] == [True, False, False]
-    assert waits[:2] == [FIRST_RETRY_S, 2 * FIRST_RETRY_S]
-    assert sum(isinstance(report, ev.AudioLost) for report in reports) == 3
 
 
 def test_another_reason_is_news_again() -> None:
     """Busy, and then missing, are two things to know."""
-    reasons = iter(["busy", "busy", "missing", "missing", "missing"])
+    desk = _Desk(VirtualClock(START_S))
+    reasons = iter(["busy", "busy", "missing", "missing"])
 
-    def open_card() -> Card:
-        raise DeviceError(next(reasons, "missing"))
+    def open_card() -> SimulatedCard:
+        raise DeviceError(next(reasons))
 
-    assert [report.is_news for report in served(open_card, 4)] == [True, False, True, False]
+    runner = AudioRunner(desk.engine, open_card, desk.notify)
+    for _ in range(4):
+        runner.turn()
+    assert [report.is_news for report in desk.all_told() if isinstance(report, cmd.DeviceTrouble)] == [True, False, True, False]
+
+
+def test_a_card_that_is_lost_is_told_once_and_what_was_missed_is_a_gap() -> None:
+    """AudioLost at its time; the stream goes on where it would be had the card not been away."""
+    clock = VirtualClock(START_S)
+    desk = _Desk(clock)
+    runner = AudioRunner(desk.engine, desk.open_card, desk.notify)
+    for _ in range(11):
+        runner.turn()
+    assert desk.engine.frame == 10 * PERIOD_FRAMES
+    lost_at = desk.engine.now()
+    desk.card.unplug()
+    runner.turn()
+    assert desk.all_told()[1:] == [cmd.DeviceTrouble("the simulated microphone is gone", is_news=True), ev.AudioLost(lost_at)]
+    clock.sleep_until(clock.now_s() + 1.0)
+    desk.card.plug()
+    runner.turn()
+    assert [_away_s(report) for report in desk.all_told()] == [pytest.approx(1.0, abs=_ROUNDED_S)]
+    assert desk.engine.frame == Frames(110 * PERIOD_FRAMES)
+    runner.close()
+
+
+def test_the_thread_reopens_its_card_and_gives_it_back() -> None:
+    """It survives that the card is not there at first, and that it is lost; when it is stopped the card is closed."""
+    desk = _Desk(RealClock())
+    desk.card.unplug()
+    thread = AudioThread(desk.engine, desk.open_card, desk.notify)
+    thread.start()
+    try:
+        assert desk.told.get(timeout=_SOON_S) == _trouble(0.2, is_news=True)
+        desk.card.plug()
+        assert isinstance(desk.told.get(timeout=_SOON_S), cmd.DeviceReady)
+        desk.card.unplug()
+        assert isinstance(desk.told.get(timeout=_SOON_S), cmd.DeviceTrouble)
+        assert isinstance(desk.told.get(timeout=_SOON_S), ev.AudioLost)
+        desk.card.plug()
+        while not isinstance(desk.told.get(timeout=_SOON_S), cmd.DeviceReady):
+            pass
+    finally:
+        thread.stop()
+    with pytest.raises(DeviceError, match="is gone"):
+        desk.card.microphone.read()

@@ -1,18 +1,23 @@
-"""The whole daemon in a room without echoes from walls, a mock hub on loopback, and somebody who talks."""
+"""The whole daemon in a room without echoes from walls, a mock hub on loopback, and somebody who talks.
+
+In virtual time the stories that are played here are the same on every machine, each time, to the sample.
+"""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from satellite.audio.card import Samples
 from satellite.audio.commands import Ducked
-from satellite.config import Audio, Config, Hub, Listening
+from satellite.audio.reply import Reply
+from satellite.audio.whoosh import LENGTH_S
+from satellite.config import Config, Hub, Listening
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
@@ -26,22 +31,24 @@ from satellite.mock.pipeline import PipelineRule, Run
 from satellite.mock.recogniser import TemplateRecogniser
 from satellite.mock.recordings import SPOKEN, STOP, recording, trimmed
 from satellite.mock.stt import MockStt
-from satellite.mock.tts import MockTts
+from satellite.mock.tts import VOICE_RATE_HZ, MockTts
 from satellite.observer import Observer
 from satellite.service import Service
 from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import RealClock
 from satellite.simulate.room import Room, Said, ser_gain_db
 from satellite.simulate.signals import Signal
+from tests.service.stepped import InlineWakeWords, SteppedAudio
+from tests.service.virtual_time import VirtualLoop, run_virtually
 
-# nothing that is waited for takes longer, on a busy machine either
-SOON_S = 10.0
+# nothing that is waited for takes longer: the longest time limit that a story waits for is ten seconds
+SOON_S = 20.0
 
 # above that, so that nobody doubts this user: the acoustics have their own tests
 SER_DB = 20.0
 
-# half a period of the card
-_LOOK_S = 0.005
+# the start-up sound, and what is made of it: the canceller knows the room, and the loop delay has been measured
+_WARM_FRAMES = frames(int(LENGTH_S * 1000) + 900)
 
 REPLY_TEXT = "I found three recipes for tomato soup."
 LONG_TEXT = f"{REPLY_TEXT} The first one takes twenty five minutes."
@@ -52,18 +59,21 @@ REPLY = _VOICE[int(0.25 * RATE_HZ) : int(1.65 * RATE_HZ)]
 # and then its second sentence, without a pause between them: 3.15 s
 LONG = np.concatenate((REPLY, _VOICE[int(3.05 * RATE_HZ) : int(4.8 * RATE_HZ)]))
 
-# a loudspeaker so soft at the microphone that the canceller has little to learn: none of these stories waits for it
+# a loudspeaker so soft at the microphone that the start-up sound teaches the canceller all there is to learn
 _COUPLING_DB = -30.0
 _NOISE_DBFS = -72.0
+# more than a sample is on its way from the speaker's queue to its cone
+_LATENCY = frames(10)
 
 # a voice that is held for certain, and a rule by which it was nothing: which sounds are words is tested elsewhere
 MURMUR = trimmed("tts_lights_heart")[: int(0.9 * RATE_HZ)]
 PATIENT = BurstRule(commit_ms=Millis(1500), vowels_ms=Millis(10_000), shortest_ms=Millis(10_000))
 
-# a sound is compared in pieces; what of their energy two resamplings may change; and how far an underrun may move them
+# of full scale 32768: what the sizes of the wire's chunks change in a resampled sound
+_SAME = 4
+# a sound of which nothing may be heard is looked for in pieces, at any volume; of what is one so much may be something else
 _PIECE = frames(50)
-_SAME = 0.05
-_SLACK = frames(50)
+_OTHER = 0.05
 
 # the mock's own start is not what is tested, and a user's pause after a word is no end
 _QUICK = HubRule(reconnect_s=0.2)
@@ -84,22 +94,39 @@ class Watcher(Observer):
 
     states: list[tuple[State, State, Why]] = field(default_factory=list)
     events: list[ev.Event] = field(default_factory=list)
+    windows: list[ev.VoiceWindow] = field(default_factory=list)
     actions: list[act.Action] = field(default_factory=list)
     heard: dict[int, bytes] = field(default_factory=dict)
     ducked: list[Ducked] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self) -> None:
+        """Something is not as it was."""
+        self._changed.set()
+        self._changed.clear()
+
+    async def change(self) -> None:
+        """Waits until something is not as it was, at most for a period of the microphone while that works."""
+        await self._changed.wait()
 
     def on_state_changed(self, old: State, new: State, why: Why) -> None:
         self.states.append((old, new, why))
+        self.note()
 
     def on_event(self, event: ev.Event) -> None:
-        if not isinstance(event, ev.VoiceWindow):
+        if isinstance(event, ev.VoiceWindow):
+            self.windows.append(event)
+        else:
             self.events.append(event)
+        self.note()
 
     def on_action(self, action: act.Action) -> None:
         self.actions.append(action)
+        self.note()
 
     def on_heard(self, first: Frames, pcm: bytes) -> None:
         self.heard[first] = pcm
+        self.note()
 
     def on_ducked(self, ducked: Ducked) -> None:
         self.ducked.append(ducked)
@@ -136,6 +163,8 @@ class House:
     seen: Watcher
     port: int
     wakes: int = 0
+    begin: int = 0
+    """The frame of the room at which the story begins."""
 
     # ---- what the user does
 
@@ -144,7 +173,7 @@ class House:
         samples = trimmed(words) if isinstance(words, str) else words
         gain_db = ser_gain_db(self.room, LONG, samples, ser_db)
         # a room whose card is away stands still until somebody looks
-        now = max(self.room.end_frame, self.card.air_frame(time.monotonic()))
+        now = max(self.room.end_frame, self.card.air_frame(asyncio.get_running_loop().time()))
         return self.room.say(samples, now + int(after_s * RATE_HZ), gain_db)
 
     def wake(self) -> None:
@@ -180,7 +209,7 @@ class House:
         try:
             async with asyncio.timeout(SOON_S):
                 while not holds():
-                    await asyncio.sleep(_LOOK_S)
+                    await self.seen.change()
         except TimeoutError:
             states = [f"{new}: {why}" for _, new, why in self.seen.states]
             raise TimeoutError(f"it did not come to that; {states}, {self.seen.events[-6:]}") from None
@@ -212,8 +241,8 @@ class House:
         await self.until(lambda: self.room.end_frame >= frame)
 
     async def until_recorded(self) -> None:
-        """Waits until the room's tapes hold the present, which they are a little behind."""
-        await self.until_frame(self.card.air_frame(time.monotonic()))
+        """Waits until the room's tapes, which are a little behind, hold the present and all that the speaker has by now."""
+        await self.until_frame(self.card.air_frame(asyncio.get_running_loop().time()) + _LATENCY)
 
     async def until_played(self, seconds: float) -> None:
         """Waits until so much of the present reply has left the speaker."""
@@ -258,25 +287,33 @@ class House:
         return [_brief(e) for e in self.journal.entries if e.direction == "received" and _brief(e) in kinds]
 
     def has_played(self, sound: Samples, since: int = 0) -> bool:
-        """Whether the loudspeaker's cone has moved as this sound: all of it, in order, at whatever volume.
-
-        An underrun on a busy machine tears a hole into two pieces at most, and moves those behind it.
-        """
-        found = self._pieces_found(sound, since)
-        return len(found) > 0 and found.count(False) <= 2 * self.card.speaker.underruns
+        """Whether the loudspeaker's cone has moved as this sound, to the sample."""
+        cone = self._cone(since)
+        place = _best_place(sound.astype(np.float64), cone)
+        found = cone[place : place + len(sound)]
+        return len(found) == len(sound) and bool(np.abs(found - sound).max() <= _SAME)
 
     def has_not_played(self, sound: Samples, since: int) -> bool:
         """Whether nothing of this sound was to be heard."""
-        return not any(self._pieces_found(sound, since))
+        cone = self._cone(since)
+        pieces = [sound[at : at + _PIECE].astype(np.float64) for at in range(0, len(sound) - _PIECE + 1, _PIECE)]
+        return not any(_is_in(piece, cone) for piece in pieces)
 
-    def _pieces_found(self, sound: Samples, since: int) -> list[bool]:
-        # the tape may end with the sound's last sample
-        slack = _SLACK * (1 + self.card.speaker.underruns)
-        cone = np.append(self.room.cone.between(since, self.room.cone.end_frame).astype(np.float64), np.zeros(slack + _PIECE))
-        wanted = sound.astype(np.float64)
-        place = _best_place(wanted, cone)
-        begins = range(0, len(wanted) - _PIECE + 1, _PIECE)
-        return [_is_in(wanted[b : b + _PIECE], cone[max(place + b - slack, 0) : place + b + _PIECE + slack]) for b in begins]
+    def is_silent(self, since: int, until: int | None = None) -> bool:
+        """Whether the loudspeaker has kept still."""
+        return not self.room.cone.between(since, self.room.cone.end_frame if until is None else until).any()
+
+    def _cone(self, since: int) -> Wave:
+        return self.room.cone.between(since, self.room.cone.end_frame).astype(np.float64)
+
+
+def as_played(*sounds: Samples) -> Samples:
+    """What is left of sounds, one after the other in one reply, when the voice's rate and the speaker's have changed them."""
+    reply = Reply(0, RATE_HZ)
+    for sound in sounds:
+        reply.feed(soxr.resample(sound, RATE_HZ, VOICE_RATE_HZ).tobytes(), VOICE_RATE_HZ, width=2, channels=1)
+    reply.finish()
+    return reply.read(0, reply.frames)
 
 
 def _best_place(wanted: Wave, cone: Wave) -> int:
@@ -290,9 +327,8 @@ def _is_in(piece: Wave, cone: Wave) -> bool:
         return False
     energies = np.convolve(cone**2, np.ones(len(piece)), "valid")
     matches = np.correlate(cone, piece, "valid")
-    # at whatever gain: a dip that was no interruption is the bench's matter, not a test's
     errors = energies - np.maximum(matches, 0.0) ** 2 / (piece @ piece + 1e-9)
-    return bool((errors / (energies + 1e-9)).min() < _SAME)
+    return bool((errors / (energies + 1e-9)).min() < _OTHER)
 
 
 def _brief(entry: Entry) -> str:
@@ -310,25 +346,23 @@ async def house(
     config: Config | None = None,
     stay_away: bool = False,
 ) -> AsyncIterator[House]:
-    """Everything running, the hub connected and the satellite idle, unless the hub is to stay away; stopped at the end."""
-    seen = Watcher()
-    room = _room()
-    card = SimulatedCard(room, RealClock())
-    service = Service(config or quiet_config(), lambda: _opened(card), seen)
-    conversation = service._conversation
-    service._conversation = replace(conversation, rule=replace(conversation.rule, limits=limits, burst=burst))
+    """Everything running, the hub connected unless it is to stay away, the satellite idle and its canceller warm."""
+    seen, room = Watcher(), _room()
+    service, card = _service(config or quiet_config(), room, seen, limits, burst)
     known = [(SPOKEN[name], trimmed(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
     rule = replace(hub_rule, pipeline=pipeline or PipelineRule())
     replies = {REPLY_TEXT: REPLY, LONG_TEXT: LONG, **(texts or {})}
     async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts(replies) as tts:
         port = await service.start()
         hub = MockHub("127.0.0.1", port, stt.uri, tts.uri, agent or keyword_agent({}, LONG_TEXT), rule)
+        hub.journal.listeners.append(lambda _: seen.note())
         place = House(service, hub, stt, tts, room, card, seen, port)
         try:
             if not stay_away:
                 await hub.start()
                 await place.until_ready()
-                await place.until(lambda: service.engine.frame > RATE_HZ // 8)
+                await place.until_frame(_WARM_FRAMES)
+            place.begin = room.end_frame
             yield place
         finally:
             await hub.stop()
@@ -336,13 +370,32 @@ async def house(
 
 
 def quiet_config() -> Config:
-    """No sound at the start, none of the house's network, and a short silence ends what the user says."""
-    hub = Hub(host="127.0.0.1", port=0, announce=False)
-    return Config(hub=hub, audio=Audio(warm_up_dbfs=None), listening=Listening(silence_ms=_SILENCE_MS))
+    """None of the house's network, and a short silence ends what the user says."""
+    return Config(hub=Hub(host="127.0.0.1", port=0, announce=False), listening=Listening(silence_ms=_SILENCE_MS))
+
+
+def _service(config: Config, room: Room, seen: Watcher, limits: TimeLimits, burst: BurstRule) -> tuple[Service, SimulatedCard]:
+    """A daemon, in the time of the event loop that runs: virtual, or the machine's with the threads that it has in earnest."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualLoop):
+        card = SimulatedCard(room, loop.clock)
+        service = Service(config, lambda: _opened(card), seen, clock=loop.time, audio=SteppedAudio, wake_words=InlineWakeWords)
+    else:
+        card = SimulatedCard(room, RealClock())
+        service = Service(config, lambda: _opened(card), seen)
+    conversation = service._conversation
+    rule = replace(conversation.rule, limits=limits, burst=burst)
+    service._conversation = replace(conversation, boot="test", rule=rule)
+    return service, card
 
 
 def play(story: Coroutine[None, None, None]) -> None:
-    """Runs a test's story."""
+    """Runs a test's story, in virtual time."""
+    run_virtually(story)
+
+
+def play_live(story: Coroutine[None, None, None]) -> None:
+    """Runs it in real time, with the real threads."""
     asyncio.run(story)
 
 

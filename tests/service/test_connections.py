@@ -11,7 +11,7 @@ from satellite.core.state import State, Why
 from satellite.mock.agent import keyword_agent, slow
 from satellite.mock.hub import HubRule, MockHub
 from satellite.mock.recordings import COMMAND, STOP
-from tests.service.house import REPLY, REPLY_TEXT, SOON_S, House, house, play
+from tests.service.house import REPLY, REPLY_TEXT, SOON_S, House, as_played, house, play
 
 _NONSENSE = (
     b"GET / HTTP/1.1\r\n\r\n",
@@ -32,7 +32,7 @@ def test_a_hub_that_vanishes_is_taken_back(state: State) -> None:
             place.hub.vanish()
             await place.until_back()
             # all of it had come
-            assert state is not State.SPEAKING or place.has_played(REPLY)
+            assert state is not State.SPEAKING or place.has_played(as_played(REPLY))
             await place.works()
 
     play(story())

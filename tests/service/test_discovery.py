@@ -8,7 +8,7 @@ import pytest
 
 from satellite.identity import Identity
 from tests.browser import SOON_S, browser
-from tests.service.house import house, play, quiet_config
+from tests.service.house import house, play_live, quiet_config
 
 
 def test_it_is_discovered_where_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +26,7 @@ def test_it_is_discovered_where_it_listens(tmp_path: Path, monkeypatch: pytest.M
                 assert (info.parsed_addresses(), info.port) == (["127.0.0.1"], place.port)
             await home_assistant.until_removed(name)
 
-    play(story())
+    play_live(story())
 
 
 def test_it_is_not_announced_if_it_is_not_to_be() -> None:
@@ -36,4 +36,4 @@ def test_it_is_not_announced_if_it_is_not_to_be() -> None:
         async with house(stay_away=True):
             assert "discovery" not in {task.get_name() for task in asyncio.all_tasks()}
 
-    play(story())
+    play_live(story())

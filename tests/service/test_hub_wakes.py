@@ -10,7 +10,7 @@ from satellite.core.units import RATE_HZ
 from satellite.mock.agent import keyword_agent
 from satellite.mock.pipeline import PipelineRule
 from satellite.mock.recordings import COMMAND, STOP
-from tests.service.house import LONG_TEXT, REPLY, REPLY_TEXT, House, house, play, quiet_config
+from tests.service.house import LONG_TEXT, REPLY, REPLY_TEXT, House, as_played, house, play, quiet_config
 
 
 def _config(vad_gate: bool = False) -> Config:
@@ -37,7 +37,7 @@ def test_turn_after_turn_is_opened_by_the_hub(vad_gate: bool, acks_abort: bool) 
                 place.say("tts_lights_joe")
                 await place.until_over(turn)
             assert place.words() == [COMMAND, COMMAND]
-            assert place.has_played(REPLY)
+            assert place.has_played(as_played(REPLY))
             assert place.journal.of("detection") == []
             assert place.order("run-asr") == []
             assert len(place.journal.of("detection", "sent")) == 2

@@ -10,7 +10,7 @@ from satellite.mock.agent import keyword_agent
 from satellite.mock.hub import HubRule
 from satellite.mock.recordings import COMMAND
 from satellite.mock.wake import MockWake
-from tests.service.house import REPLY, REPLY_TEXT, House, house, play, quiet_config
+from tests.service.house import REPLY, REPLY_TEXT, House, as_played, house, play, quiet_config
 
 
 def _config(uri: str, vad_gate: bool = False) -> Config:
@@ -36,7 +36,7 @@ def test_a_turn_that_a_service_opens_is_a_turn(vad_gate: bool) -> None:
             await place.until_over()
             assert [e.data["name"] for e in place.journal.of("detection")] == ["alexa"]
             assert place.words() == [COMMAND]
-            assert place.has_played(REPLY)
+            assert place.has_played(as_played(REPLY))
             assert place.heard_live()
 
     play(story())
