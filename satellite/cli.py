@@ -110,15 +110,32 @@ async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, signals.put_nowait, number)
-    await service.start()
-    notify("READY=1", f"STATUS={service.state}: waiting for a hub")
+    starting = asyncio.create_task(_start(service))
     try:
-        while await signals.get() is signal.SIGHUP:
+        while await _next(signals, starting) is signal.SIGHUP:
             await _reload(service, read_config)
     finally:
         notify("STOPPING=1")
+        starting.cancel()
         await service.stop()
     return 0
+
+
+async def _start(service: "Service") -> None:
+    from satellite.systemd import notify
+
+    # for as long as the port is taken
+    await service.start()
+    notify("READY=1", f"STATUS={service.state}: waiting for a hub")
+
+
+async def _next(signals: asyncio.Queue[signal.Signals], starting: asyncio.Task[None]) -> signal.Signals:
+    """The next signal; raises what makes a start impossible."""
+    told = asyncio.create_task(signals.get())
+    await asyncio.wait({told, starting}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        starting.result()
+    return await told
 
 
 async def _reload(service: "Service", read_config: Callable[[], "Config"]) -> None:

@@ -5,7 +5,9 @@ conversation answers is carried out, action by action, in `_carry_out`.
 """
 
 import asyncio
+import errno
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -46,6 +48,10 @@ from satellite.peer.uplink import Uplink
 from satellite.peer.wake_client import WakeClient
 
 _log = logging.getLogger(__name__)
+
+# what held the port is often our own predecessor, which is going
+FIRST_LISTEN_RETRY_S = 1.0
+LONGEST_LISTEN_RETRY_S = 30.0
 
 _ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEngine.OPEN: OpenEngine}
 
@@ -100,13 +106,10 @@ class Service:
     # ---- lifecycle
 
     async def start(self) -> int:
-        """Starts everything; the port at which the hub reaches us. ConfigError or DeviceError if that cannot be."""
+        """Starts everything, as soon as the port is free; the port at which the hub reaches us. ConfigError if that cannot be."""
         self._loop = asyncio.get_running_loop()
         where = self._config.hub
-        try:
-            port = await self._hub.start(where.host, where.port)
-        except OSError as error:
-            raise ConfigError(f"hub.host and hub.port: cannot listen on {where.host}:{where.port}: {error.strerror}") from error
+        port = await self._listen()
         _log.info("waiting for a hub on port %d", port)
         self._wake_words.start()
         if self._wake_client is not None:
@@ -116,6 +119,26 @@ class Service:
         self._audio.start()
         if where.announce:
             self._announcer = announce(port, where.host)
+        return port
+
+    async def _listen(self) -> int:
+        """Another program may have the port, and an address may be late: both pass, and nobody has to start us again."""
+        where, wait_s, began = self._config.hub, FIRST_LISTEN_RETRY_S, self.engine.now()
+        level = logging.WARNING
+        while True:
+            try:
+                port = await self._hub.start(where.host, where.port)
+                break
+            except OSError as error:
+                problem = f"hub.host and hub.port: cannot listen on {where.host}:{where.port}: {_reason(error)}"
+                if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                    raise ConfigError(problem) from error
+            _log.log(level, "%s; trying again in %.0f s", problem, wait_s)
+            level = logging.DEBUG
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_LISTEN_RETRY_S)
+        if level == logging.DEBUG:
+            _log.info("port %d is free after %.0f s", port, (self.engine.now() - began) / 1000)
         return port
 
     async def stop(self) -> None:
@@ -328,3 +351,8 @@ def _wake_client(wake: Wake, on_wake: Callable[[str, Frames], None]) -> WakeClie
 
 def _wake_words(wake: Wake) -> list[WakeWordSettings]:
     return [WakeWordSettings(word.name, word.threshold, Millis(word.refractory_ms), word.model_path) for word in wake.each]
+
+
+def _reason(error: OSError) -> str:
+    # asyncio says which address in a sentence of its own
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)

@@ -92,6 +92,22 @@ def test_it_hears_of_the_start_when_we_listen_and_of_the_stop_when_it_begins(sys
     ]
 
 
+class NeverReady(FakeService):
+    """Waits for a port that stays taken, until it is told to stop."""
+
+    async def start(self) -> int:
+        await super().start()
+        await asyncio.Event().wait()
+        raise AssertionError("the wait was not cancelled")
+
+
+def test_a_start_that_takes_its_time_can_be_stopped(systemd: Systemd) -> None:
+    """Systemd is not told that we are ready, for we never were."""
+    service = NeverReady(systemd)
+    assert asyncio.run(_serve(service, Config)) == 0  # type: ignore[arg-type]
+    assert service.heard == [("start", []), ("stop", [["STOPPING=1"]])]
+
+
 def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """And nobody is missed."""
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)

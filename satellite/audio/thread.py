@@ -119,7 +119,8 @@ class AudioThread(AudioRunner):
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join(STOP_TIMEOUT_S)
+        if self._thread.is_alive():
+            self._thread.join(STOP_TIMEOUT_S)
 
     def _run(self) -> None:
         try:

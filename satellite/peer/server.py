@@ -4,6 +4,7 @@ Nothing here waits for anything but a socket: a hub whose pings queue behind unr
 """
 
 import asyncio
+import errno
 import logging
 import reprlib
 import socket
@@ -77,9 +78,19 @@ class HubServer:
         if sock is not None:
             self._server = await loop.create_server(lambda: _Connection(self), sock=sock, backlog=_BACKLOG)
         else:
-            self._server = await loop.create_server(lambda: _Connection(self), host, port, backlog=_BACKLOG)
+            self._server = await self._bind(host, port)
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
+
+    async def _bind(self, host: str | None, port: int) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.create_server(lambda: _Connection(self), host, port, backlog=_BACKLOG)
+        except OSError as error:
+            if host or error.errno != errno.EADDRNOTAVAIL:
+                raise
+        # all addresses, and a kernel in which IPv6 was switched off
+        return await loop.create_server(lambda: _Connection(self), "0.0.0.0", port, backlog=_BACKLOG)
 
     async def stop(self) -> None:
         """Accepts no more, lets a hub notice that we go, and closes."""
