@@ -9,7 +9,7 @@ import pytest
 
 from satellite.core.units import RATE_HZ
 from satellite.errors import ConfigError
-from tests.service.house import house, play, quiet_config
+from tests.service.house import house, play, play_live, quiet_config
 
 
 def test_a_port_that_is_taken_is_tried_again_until_it_is_free(caplog: pytest.LogCaptureFixture) -> None:
@@ -42,4 +42,4 @@ def test_an_address_that_cannot_be_one_is_a_mistake() -> None:
             raise AssertionError("it listens somewhere")
 
     with pytest.raises(ConfigError, match="cannot listen on no such host"):
-        play(story())
+        play_live(story())
