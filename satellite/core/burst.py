@@ -87,19 +87,24 @@ class Burst:
     @property
     def active_ms(self) -> Millis:
         """How much of it is speech."""
-        return millis(sum(w.length for w in self.active))
+        return _length_ms(self.active)
 
     def vowels(self, rule: BurstRule) -> tuple[VoiceWindow, ...]:
         """The windows that are voiced, and no tail of the room."""
         loudest = max((w.level for w in self.windows), default=SILENCE_DB)
         return tuple(w for w in self.windows if w.voicing >= rule.vowel_voicing and w.level >= loudest - _TAIL_DB)
 
+    def spoken(self, rule: BurstRule) -> tuple[VoiceWindow, ...]:
+        """The windows that are speech or vowels: just out of double talk the detector hears less than there is."""
+        vowels = self.vowels(rule)
+        return tuple(w for w in self.windows if w.probability >= ACTIVE_PROBABILITY or w in vowels)
+
     def quiet_ms(self, rule: BurstRule) -> Millis:
-        """For how long there has been neither speech nor a vowel."""
+        """For how long nothing has been spoken."""
         if not self.windows:
             return Millis(0)
-        last = max((w.end for w in (*self.active, *self.vowels(rule))), default=None)
-        since = self.windows[0].end - self.windows[0].length if last is None else last
+        spoken = self.spoken(rule)
+        since = spoken[-1].end if spoken else self.windows[0].end - self.windows[0].length
         return millis(self.windows[-1].end - since)
 
     @property
@@ -110,8 +115,7 @@ class Burst:
 
     def judge(self, rule: BurstRule) -> Judgement:
         """Words as soon as they are long enough; a short burst when it is over."""
-        enough = rule.commit_ms if self.is_sure(rule) else 2 * rule.commit_ms
-        if self.active_ms >= enough:
+        if self.is_speech(rule) and _length_ms(self.spoken(rule)) >= rule.commit_ms:
             return Judgement.WORDS
         if self.quiet_ms(rule) < rule.quiet_ms:
             return Judgement.OPEN
@@ -121,9 +125,12 @@ class Burst:
         """Whether a burst that is over was a short command rather than a cough."""
         if self.is_sure(rule) and self.active_ms >= rule.shortest_ms:
             return True
-        vowels_ms = millis(sum(w.length for w in self.vowels(rule)))
-        is_speech = any(w.probability >= rule.word_probability for w in self.windows)
-        return is_speech and vowels_ms >= rule.vowels_ms and self.voicing >= rule.word_voicing
+        has_vowels = _length_ms(self.vowels(rule)) >= rule.vowels_ms and self.voicing >= rule.word_voicing
+        return has_vowels and self.is_speech(rule)
+
+    def is_speech(self, rule: BurstRule) -> bool:
+        """Whether the voice detector thought once that it might be."""
+        return any(w.probability >= rule.word_probability for w in self.windows)
 
     def is_sure(self, rule: BurstRule) -> bool:
         """Whether the voice detector was sure of it once."""
@@ -137,3 +144,7 @@ class Burst:
         if total == 0.0:
             return 0.0
         return sum(p * w.voicing for p, w in zip(powers, self.windows, strict=True)) / total
+
+
+def _length_ms(windows: tuple[VoiceWindow, ...]) -> Millis:
+    return millis(sum(w.length for w in windows))

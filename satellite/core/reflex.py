@@ -70,7 +70,9 @@ class ReflexRule:
     probe_timeout_ms: Millis = Millis(250)
     # after a probe that failed, so that one sound is not tested over and over
     refractory_ms: Millis = Millis(200)
-    # two alarms that were false within so long, and a sound alone is no evidence until the first of them is so old ...
+    # so many alarms that were false within so long, and a sound alone is no evidence until the first of them is so old (a fit
+    # of coughs makes two) ...
+    noisy_alarms: int = 3
     noisy_ms: Millis = Millis(30_000)
     # ... unless the voice detector finds it this likely
     noisy_probability: float = 0.08
@@ -127,7 +129,7 @@ class Reflex:
     hits: tuple[Frames, ...] = ()
     refractory_until: Frames = Frames(0)
     false_alarms: tuple[Frames, ...] = ()
-    """The last two."""
+    """The last of them, as many as make a room noisy."""
     last_quiet: Frames = Frames(0)
     quiet_since: Frames | None = None
     last_probability: Probability = Probability(0.0)
@@ -140,8 +142,8 @@ class Reflex:
     margin_db: float = 0.0
 
     def is_noisy(self, at: Frames, rule: ReflexRule) -> bool:
-        """Whether sounds that were no voices have dipped the reply more than once of late."""
-        return len(self.false_alarms) == 2 and at - self.false_alarms[0] <= frames(rule.noisy_ms)
+        """Whether sounds that were no voices have dipped the reply again and again of late."""
+        return len(self.false_alarms) == rule.noisy_alarms and at - self.false_alarms[0] <= frames(rule.noisy_ms)
 
     def is_live(self, at: Frames, rule: ReflexRule) -> bool:
         """Whether there was a voice just now."""
@@ -174,7 +176,7 @@ def step(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, V
 
 def resume(reflex: Reflex, at: Frames, rule: ReflexRule) -> Reflex:
     """The reply goes on after a hold that was a false alarm: watch again, after a moment."""
-    return rest(replace(reflex, false_alarms=(*reflex.false_alarms[-1:], at)), at, rule)
+    return rest(replace(reflex, false_alarms=(*reflex.false_alarms, at)[-rule.noisy_alarms :]), at, rule)
 
 
 def rest(reflex: Reflex, at: Frames, rule: ReflexRule) -> Reflex:

@@ -25,11 +25,10 @@ _STEP_S = 0.05
 # so long after a sound's end its consequences are looked at
 _LATER_S = 0.3
 
-# Places in the answer, where somebody 10 dB softer than the loudspeaker is heard. The command would be in most places; a
-# word of a third of a second like "stop" is lost under the answer in many, as the README says.
+# into the answer: its middle, twice, and before its first sentence has ended
 TALK_OVER_MS = 2000
-COUGH_MS = 1250
-STOP_MS = 2550
+COUGH_MS = 1500
+STOP_MS = 3000
 
 
 @dataclass(slots=True)

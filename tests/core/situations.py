@@ -9,7 +9,7 @@ from satellite.core.events import Deadline, Event
 from satellite.core.say import Allow
 from satellite.core.state import State
 from satellite.core.units import Millis, Probability, frames
-from tests.core.driver import VOWEL, WINDOW_MS, Driver, position, window
+from tests.core.driver import BREATH, VOWEL, WINDOW_MS, Driver, position, window
 
 # of no reply that a driver can have got to
 NO_TURN = -2
@@ -157,7 +157,7 @@ def held_for_half_a_word() -> Driver:
 
 def held_for_ever() -> Driver:
     """A murmur that never ends and never makes a word."""
-    return _then(held(), lambda d: [d.voice(WINDOW_MS, p) for p in (0.9, *8 * (0.4,)) * 10])
+    return _then(held(), lambda d: [d.voice(WINDOW_MS, p, BREATH) for p in (0.9, *8 * (0.4,)) * 10])
 
 
 def held_alone() -> Driver:

@@ -46,6 +46,12 @@ def test_enough_speech_is_words_at_once(voicing: float) -> None:
     assert _burst((LONG, 0.95), voicing=voicing).judge(RULE) is Judgement.WORDS
 
 
+def test_vowels_are_speech_though_the_detector_is_deaf_to_most_of_them() -> None:
+    """The echo has just gone, and the canceller still takes the user away."""
+    assert _burst((LONG - 1, 0.4)).judge(RULE) is Judgement.OPEN
+    assert _burst((LONG, 0.4)).judge(RULE) is Judgement.WORDS
+
+
 def test_gaps_do_not_start_the_count_anew() -> None:
     """Several silent windows inside a word, again and again."""
     gaps = [stretch for _ in range(LONG) for stretch in ((1, 0.95), (QUIET // 3, 0.0))]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from satellite.core.echo import Excess
 from satellite.core.reflex import Mode, Observation, Reflex, ReflexRule, Verdict, hold, release, rest, resume, step
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, Decibels, Frames, Millis, Probability, frames, millis
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Decibels, Frames, Millis, Probability, frames, millis
 from tests.core.levels import Heard, Voice, listen, when
 
 RULE = ReflexRule()
@@ -101,19 +101,23 @@ def test_a_sound_that_is_no_voice_dips_the_reply_and_does_not_hold_it() -> None:
 
 
 def test_in_a_noisy_room_a_sound_alone_is_not_tested_again() -> None:
-    """Two dips without a cause, and the voice detector has to consent; after a while all is forgotten."""
+    """Three dips without a cause, and the voice detector has to consent; after a while all is forgotten."""
     rule = replace(RULE, noisy_ms=Millis(3000))
     clatter = [replace(_DOOR, at_ms=at_ms, for_ms=200) for at_ms in range(1000, 4000, 600)]
-    assert len(when(listen(4000, *clatter, rule=rule), Verdict.DUCK)) == 2
-    assert len(when(listen(3000, *clatter[:3], replace(clatter[3], probability=0.2), rule=rule), Verdict.DUCK)) == 3
-    assert len(when(listen(5000, *clatter[:2], replace(_DOOR, at_ms=4700), rule=rule), Verdict.DUCK)) == 3
+    assert len(when(listen(4000, *clatter, rule=rule), Verdict.DUCK)) == 3
+    assert len(when(listen(3600, *clatter[:4], replace(clatter[4], probability=0.2), rule=rule), Verdict.DUCK)) == 4
+    assert len(when(listen(5000, *clatter[:3], replace(_DOOR, at_ms=4700), rule=rule), Verdict.DUCK)) == 4
 
 
 def test_false_alarms_that_the_conversation_found_make_a_room_noisy_too() -> None:
     """A cough is held, and then taken for what it was."""
-    reflex = resume(resume(Reflex(), Frames(16_000), RULE), Frames(32_000), RULE)
-    assert reflex.is_noisy(Frames(48_000), RULE)
-    assert not rest(rest(Reflex(), Frames(16_000), RULE), Frames(32_000), RULE).is_noisy(Frames(48_000), RULE)
+    reflex, quiet = Reflex(), Reflex()
+    for second in range(RULE.noisy_alarms):
+        assert not reflex.is_noisy(Frames(RATE_HZ * second), RULE)
+        reflex = resume(reflex, Frames(RATE_HZ * second), RULE)
+        quiet = rest(quiet, Frames(RATE_HZ * second), RULE)
+    assert reflex.is_noisy(Frames(RATE_HZ * RULE.noisy_alarms), RULE)
+    assert not quiet.is_noisy(Frames(RATE_HZ * RULE.noisy_alarms), RULE)
 
 
 def test_a_sound_that_is_over_before_the_probe_is_not_held() -> None:
