@@ -91,7 +91,7 @@ def _evidence(axes: Axes, scene: Scene) -> None:
 
 
 def _magnify(figure: Figure, whole: list[Axes], onset_s: float) -> None:
-    """A frame around the moment, and its light on the enlargement."""
+    """A shade behind the moment, which widens to the enlargement."""
     place = whole[0].get_position()
     begin_s, end_s = whole[0].get_xlim()
     left, right = (

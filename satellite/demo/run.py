@@ -63,7 +63,8 @@ async def _play(timeline: Timeline, outcome: Outcome) -> Scene:
             await Story(here, timeline, outcome).play()
         except TimeoutError as error:
             outcome.check("the story comes to its end", False, error)
-        return scene_of(here, recorder, outcome, timeline.begin_s)
+    # the last words over the wire have come by now
+    return scene_of(here, recorder, outcome, timeline.begin_s)
 
 
 def _introduce() -> None:

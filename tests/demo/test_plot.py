@@ -91,6 +91,7 @@ def test_without_its_library_the_demo_says_how_to_install_it(
 
 def test_a_picture_that_cannot_be_written_is_refused_before_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder that does not exist."""
+    pytest.importorskip("matplotlib")
     path = tmp_path / "nowhere" / "demo.png"
     assert main(["demo", "--plot", str(path)]) == EXIT_CONFIG
     out, err = capsys.readouterr()
