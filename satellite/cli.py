@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="watch a conversation in a simulated room: no hardware, no network, no configuration")
     demo.add_argument("--json", action="store_true", help="print the measurements as JSON instead of the timeline")
+    demo.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what happened (needs the extra satellite[plot])")
     demo.set_defaults(command=_demo)
 
     from satellite.mock import cli as mock_cli
@@ -158,4 +159,4 @@ def _devices(args: argparse.Namespace) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from satellite.demo.run import run_demo
 
-    return run_demo(as_json=args.json)
+    return run_demo(as_json=args.json, picture=args.plot)

@@ -1,6 +1,6 @@
 """Whoever watches a service: tests, the demo, and what later shows pictures. Called on the event loop, after the fact."""
 
-from satellite.audio.commands import Ducked
+from satellite.audio.commands import Ducked, Vitals
 from satellite.core.actions import Action
 from satellite.core.events import Event
 from satellite.core.state import State, Why
@@ -24,3 +24,37 @@ class Observer:
 
     def on_ducked(self, ducked: Ducked) -> None:
         """The reply was lowered, or raised again."""
+
+    def on_vitals(self, vitals: Vitals) -> None:
+        """What the reflex has just seen, every period."""
+
+
+class Audience(Observer):
+    """Several who watch the same service; each is told everything."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def on_state_changed(self, old: State, new: State, why: Why) -> None:
+        for observer in self._observers:
+            observer.on_state_changed(old, new, why)
+
+    def on_event(self, event: Event) -> None:
+        for observer in self._observers:
+            observer.on_event(event)
+
+    def on_action(self, action: Action) -> None:
+        for observer in self._observers:
+            observer.on_action(action)
+
+    def on_heard(self, first: Frames, pcm: bytes) -> None:
+        for observer in self._observers:
+            observer.on_heard(first, pcm)
+
+    def on_ducked(self, ducked: Ducked) -> None:
+        for observer in self._observers:
+            observer.on_ducked(ducked)
+
+    def on_vitals(self, vitals: Vitals) -> None:
+        for observer in self._observers:
+            observer.on_vitals(vitals)

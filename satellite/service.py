@@ -210,6 +210,8 @@ class Service:
                 if self._gate is not None and isinstance(report, ev.VoiceWindow):
                     self._gate.voice(report.end, report.probability)
                 self.handle(report)
+            case cmd.Vitals():
+                self._observer.on_vitals(report)
             case cmd.Ducked():
                 self._observer.on_ducked(report)
             case cmd.EchoSample(reference, microphone):

@@ -27,6 +27,9 @@ MAY_KNOW = {
 # the service is started, and by nobody else: the demo plays it to somebody
 MAY_START = ("cli.py", "__main__.py", "demo/")
 
+# the picture of the demo, whose library may be missing
+DRAWING = ("demo/plot.py", "demo/panels.py")
+
 # where a library may be known
 HOME = {
     "alsaaudio": ("audio/pcm.py",),
@@ -39,6 +42,7 @@ HOME = {
     "msgspec": ("config.py", "keys.py", "typed_yaml.py", "detect/micro_wake.py"),
     "yaml": ("typed_yaml.py",),
     "ifaddr": ("discovery.py",),
+    "matplotlib": DRAWING,
 }
 WITHOUT_NUMPY = ("core/", "peer/")
 
@@ -137,6 +141,20 @@ def test_alsa_and_zeroconf_are_imported_when_they_are_needed() -> None:
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
         and any(_is_in(name, ("alsaaudio", "zeroconf", "ifaddr")) for name in _imports(ast.Module([node], [])))
+    ]
+    assert eager == []
+
+
+def test_the_drawing_is_imported_when_it_is_needed() -> None:
+    """Its library is an extra."""
+    drawing = ("matplotlib", *("satellite." + file.removesuffix(".py").replace("/", ".") for file in DRAWING))
+    eager = [
+        file
+        for file, tree in _trees(PACKAGE).items()
+        for node in tree.body
+        if file not in DRAWING
+        and isinstance(node, ast.Import | ast.ImportFrom)
+        and any(_is_in(name, drawing) for name in _imports(ast.Module([node], [])))
     ]
     assert eager == []
 

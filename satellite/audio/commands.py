@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from satellite.audio.card import Samples
 from satellite.audio.reply import Reply
+from satellite.core.echo import Excess
 from satellite.core.events import Event
 from satellite.core.reflex import ReflexRule
 from satellite.core.say import Allow
-from satellite.core.units import Frames
+from satellite.core.units import Frames, Millis
 
 # ---- to the audio thread
 
@@ -78,6 +79,15 @@ class EchoSample:
 
 
 @dataclass(frozen=True, slots=True)
+class Vitals:
+    """What a period brought, for pictures: what is heard beside our own echo, and the reply's gain in what was last written."""
+
+    at: Millis
+    near_end: Excess
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ducked:
     """The reply was lowered or raised again, so many frames into the microphone's stream."""
 
@@ -101,4 +111,4 @@ class DeviceReady:
     after_s: float
 
 
-Report = Event | Heard | EchoSample | Ducked | DeviceTrouble | DeviceReady
+Report = Event | Heard | Vitals | EchoSample | Ducked | DeviceTrouble | DeviceReady

@@ -30,7 +30,7 @@ STALL_MS = 200
 # a reply's first sample waits so long for a voice to finish
 POLITE_MS = 300
 # two seconds of reports that the event loop has not fetched
-MOST_REPORTS = 400
+MOST_REPORTS = 500
 
 
 class Canceller(Protocol):
@@ -173,6 +173,7 @@ class AudioEngine:
         if probability is not None:
             self._report_window(Probability(probability), voicing)
         self._act(verdict)
+        self.reports.append(cmd.Vitals(self.now(), excess, self.player.gain))
         self._start_politely()
         if (sample := self._loop.add(self._reference.written, near, self._reference.slip_frames)) is not None:
             self.reports.append(sample)

@@ -131,6 +131,11 @@ class Player:
         played_out = self.reply.is_complete and self._ledger.played >= self.reply.frames
         return played_out or self._ms(self._starved) >= STARVED_MS
 
+    @property
+    def gain(self) -> float:
+        """Of the reply at the end of what was written last; 0 while none is spoken."""
+        return self._gain if self.status is Status.PLAYING else 0.0
+
     # ---- sounds
 
     def add_sound(self, samples: Samples) -> None:

@@ -1,12 +1,20 @@
-"""`satellite demo`: plays the story and prints what was measured."""
+"""`satellite demo`: plays the story, prints what was measured, and draws it if asked to."""
 
 import asyncio
 import json
 import logging
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 
+from satellite.demo.recorder import Recorder
+from satellite.demo.scene import Scene, scene_of
 from satellite.demo.stage import SER_DB, stage
 from satellite.demo.story import BargeIn, Outcome, Story
 from satellite.demo.timeline import Timeline
+from satellite.errors import ConfigError
+from satellite.observer import Audience
 
 _COLUMNS = (
     ("answer 20 dB down", "ducked_ms"),
@@ -17,25 +25,46 @@ _COLUMNS = (
 )
 
 
-def run_demo(as_json: bool) -> int:
-    """Plays it; 0 if everything that must hold held."""
+def run_demo(as_json: bool, picture: Path | None = None) -> int:
+    """Plays it, and draws it if there is to be a picture; 0 if everything that must hold held."""
+    draw = None if picture is None else _drawing(picture)
     # its own timeline says the same, and is easier to read
     logging.getLogger("satellite").setLevel(logging.ERROR)
     outcome = Outcome()
     timeline = Timeline(is_silent=as_json)
     if not as_json:
         _introduce()
-    try:
-        asyncio.run(_play(timeline, outcome))
-    except TimeoutError as error:
-        outcome.check("the story comes to its end", False, error)
+    scene = asyncio.run(_play(timeline, outcome))
+    if draw is not None:
+        draw(scene)
     print(json.dumps(outcome.as_dict(), indent=2) if as_json else _summary(outcome))
+    if picture is not None and not as_json:
+        print(f"Drawn in {picture}.")
     return 0 if outcome.is_good else 1
 
 
-async def _play(timeline: Timeline, outcome: Outcome) -> None:
-    async with stage(timeline) as here:
-        await Story(here, timeline, outcome).play()
+def _drawing(picture: Path) -> Callable[[Scene], None]:
+    """What draws it there. ConfigError if that is not possible: better now than when the story has been told."""
+    if find_spec("matplotlib") is None:
+        raise ConfigError("--plot needs matplotlib, which is not installed: pip install 'satellite[plot]'")
+    from satellite.demo.plot import draw
+
+    try:
+        picture.open("ab").close()
+    except OSError as error:
+        raise ConfigError(f"--plot: cannot write {picture}: {error.strerror}") from error
+    return partial(draw, path=picture)
+
+
+async def _play(timeline: Timeline, outcome: Outcome) -> Scene:
+    recorder = Recorder()
+    async with stage(Audience(timeline, recorder)) as here:
+        try:
+            await Story(here, timeline, outcome).play()
+        except TimeoutError as error:
+            outcome.check("the story comes to its end", False, error)
+    # the last words over the wire have come by now
+    return scene_of(here, recorder, outcome, timeline.begin_s)
 
 
 def _introduce() -> None:

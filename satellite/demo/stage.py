@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Stage:
     room: Room
     card: SimulatedCard
     reply: Samples
+    said: list[Said] = field(default_factory=list)
+    """What the user says in it, in order."""
 
     def say(self, name: str, onset_frame: int) -> Said:
         """Lets the user say a recording whose sound begins at this frame of the room."""
@@ -48,7 +50,9 @@ class Stage:
         samples = recording(name)
         gain_db = ser_gain_db(self.room, self.reply, samples, SER_DB)
         end = int(end_s * RATE_HZ)
-        return self.room.say(samples, onset_frame - onset, gain_db, name=name, onset_frame=onset, end_frame=end)
+        said = self.room.say(samples, onset_frame - onset, gain_db, name=name, onset_frame=onset, end_frame=end)
+        self.said.append(said)
+        return said
 
     def answer_began(self, after_frame: int) -> int | None:
         """The frame of the room at which the answer's recording began to play, once it is heard."""
@@ -75,6 +79,11 @@ async def stage(observer: Observer) -> AsyncIterator[Stage]:
                 yield Stage(service, hub, stt, room, card, reply)
         finally:
             await service.stop()
+
+
+def words_of(name: str) -> str:
+    """What is to be read of a recording."""
+    return f'"{SPOKEN[name]}"' if name in SPOKEN else "(coughs)"
 
 
 def _opened(card: SimulatedCard) -> SimulatedCard:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from satellite.core.state import State
 from satellite.core.units import frames
-from satellite.demo.stage import SER_DB, Stage
+from satellite.demo.stage import SER_DB, Stage, words_of
 from satellite.demo.timeline import Timeline
 from satellite.mock.recordings import ANSWER, COMMAND, SPOKEN, STOP
 from satellite.simulate.measure import measure_arrival, measure_yield, reply_start
@@ -42,9 +42,10 @@ class Check:
 
 @dataclass(slots=True)
 class BargeIn:
-    """What was measured of one interruption, in ms from the user's onset at the microphone."""
+    """What was measured of one interruption, in ms from the user's onset at the microphone, which is a frame of the room."""
 
     words: str
+    onset_frame: int
     ducked_ms: float | None = None
     silent_ms: float | None = None
     provisional_ms: float | None = None
@@ -162,8 +163,7 @@ class Story:
     def _user(self, name: str, onset_frame: int) -> Said:
         said = self._stage.say(name, onset_frame)
         at_s = self._stage.card.time_of(said.onset_frame) - time.monotonic()
-        words = f'"{SPOKEN[name]}"' if name in SPOKEN else "(coughs)"
-        asyncio.get_running_loop().call_later(max(at_s, 0.0), self._timeline.line, "user", words, True)
+        asyncio.get_running_loop().call_later(max(at_s, 0.0), self._timeline.line, "user", words_of(name), True)
         return said
 
     async def _answer_begins(self) -> None:
@@ -181,7 +181,7 @@ class Story:
         before = {phase: len(journal.of("interrupt", phase=phase)) for phase in ("provisional", "confirmed")}
         said = self._user(name, onset_frame)
         onset_s = self._stage.card.time_of(said.onset_frame)
-        found = BargeIn(SPOKEN[name])
+        found = BargeIn(SPOKEN[name], said.onset_frame)
         confirmed = await journal.wait_for("interrupt", before["confirmed"] + 1, _PATIENCE_S, phase="confirmed")
         provisional = journal.of("interrupt", phase="provisional", id=confirmed.data["id"])
         found.confirmed_ms = (confirmed.at_s - onset_s) * 1000

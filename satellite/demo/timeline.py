@@ -17,14 +17,14 @@ class Timeline(Observer):
 
     def __init__(self, is_silent: bool) -> None:
         self._is_silent = is_silent
-        self._begin_s = time.monotonic()
+        self.begin_s = time.monotonic()
         self._is_terminal = sys.stdout.isatty()
 
     def line(self, who: str, what: str, loud: bool = False) -> None:
         """Prints one."""
         if self._is_silent:
             return
-        at_s = time.monotonic() - self._begin_s
+        at_s = time.monotonic() - self.begin_s
         text = f"{at_s:6.2f} s  {who:<9} {what}"
         if self._is_terminal:
             text = f"{_BOLD if loud else ''}{_DIM if who == 'satellite' else ''}{text}{_PLAIN}"
