@@ -43,7 +43,7 @@ class Finding:
     advice: str
 
     def __str__(self) -> str:
-        return f"{self.what} {self.advice}"
+        return f"{self.what} {self.advice}".rstrip()
 
 
 def ser_db(channel: Channel, played_db: Decibels) -> float | None:
@@ -191,10 +191,10 @@ def _of_offset(near: Channel) -> Iterator[Finding]:
 
 def _of_other_channels(measured: Measured, audio: Audio) -> Iterator[Finding]:
     near, clearest = measured.channels[audio.microphone_channel], _clearest(measured)
-    if clearest is None or near.voice_db is None:
+    if clearest is None:
         return
     by_db = measured.channels[clearest].voice_over_floor_db - near.voice_over_floor_db
-    if by_db >= _CLEARER_DB:
+    if near.voice_db is not None and by_db >= _CLEARER_DB:
         yield Finding(
             False, f"Channel {clearest} hears you {by_db:.0f} dB more clearly.", f"Try audio.microphone_channel: {clearest}."
         )

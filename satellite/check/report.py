@@ -1,5 +1,6 @@
 """What was found as text: the lines for the terminal, and the report that an owner can send, in which there is no sound."""
 
+import json
 import platform
 import re
 from collections.abc import Iterator, Mapping
@@ -57,8 +58,9 @@ def _voice(near: Channel) -> str:
 
 
 def _summary(channel: Channel) -> str:
-    heard = [name for name, level in (("voice", channel.voice_db), ("echo", channel.echo_db)) if level is not None]
-    return " and ".join(heard) or ("dead" if channel.is_dead else "noise")
+    levels = (("voice", channel.voice_db), ("echo", channel.echo_db))
+    heard = [f"{name} {level:.0f} dBFS" for name, level in levels if level is not None]
+    return ", ".join(heard) or ("dead" if channel.is_dead else "noise")
 
 
 def conclusion(found: list[Finding]) -> Iterator[str]:
@@ -79,7 +81,7 @@ def report(config: Config, lines: list[str]) -> str:
         "Versions": _versions(),
         "Cards": _cards(),
         "Devices": _devices(),
-        "Configuration": (f"{key}: {value}" for key, value in flat(config).items()),
+        "Configuration": (f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in flat(config).items()),
     }
     return "\n".join("\n".join((f"== {title} ==", *body, "")) for title, body in sections.items())
 
@@ -98,7 +100,8 @@ def _versions() -> Iterator[str]:
         needed = metadata.requires("satellite") or []
     except metadata.PackageNotFoundError:  # run from its sources
         return
-    for name in dict.fromkeys(re.split(r"[^\w.-]", wanted)[0] for wanted in needed):
+    names = [re.split(r"[^\w.-]", wanted)[0] for wanted in needed if "'dev'" not in wanted]
+    for name in names:
         with suppress(metadata.PackageNotFoundError):
             yield f"{name} {metadata.version(name)}"
 

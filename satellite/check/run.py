@@ -1,5 +1,7 @@
 """`satellite check`: plays, records, asks the user to speak, and says what is wrong. It never waits for a key."""
 
+import errno
+import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -44,15 +46,19 @@ class Told:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self._is_in_line = False
 
     def line(self, text: str) -> None:
         """A whole line."""
         self.lines.append(text)
-        print(text, flush=True)
+        # what was going on may have been cut short
+        print("\n" * self._is_in_line + text, flush=True)
+        self._is_in_line = False
 
     def progress(self, text: str, end: str = " ") -> None:
         """Part of a line that says what is going on; not for the report."""
         print(text, end=end, flush=True)
+        self._is_in_line = end != "\n"
 
 
 def run_check(config: Config, settings: AlsaSettings, source: str, report_path: Path | None) -> int:
@@ -61,15 +67,17 @@ def run_check(config: Config, settings: AlsaSettings, source: str, report_path: 
     detector = SileroVad(config.vad.model_path)
     if report_path is not None:
         # whoever has spoken for it is not to learn afterwards that it cannot be written
-        _write(report_path, "")
+        _write(report_path, "", "a")
     told.line(f"Configuration: {source}: good.")
     try:
         card = _open(settings, told)
         with closing(card):
             found = examine(card, config.audio, lambda samples: voiced(samples, detector), told)
     except DeviceError as error:
-        swapped = " audio.microphone and audio.speaker look swapped: each opens as the other." if _are_swapped(settings) else ""
-        found = [Finding(True, f"{error}.", swapped.strip())]
+        swapped = (
+            "audio.microphone and audio.speaker look swapped: each opens as the other." if _are_swapped(settings, error) else ""
+        )
+        found = [Finding(True, f"{error}.", swapped)]
     for line in conclusion(found):
         told.line(line)
     if report_path is not None:
@@ -138,8 +146,9 @@ def _open(settings: AlsaSettings, told: Told) -> AlsaCard:
         return open_card(replace(settings, every_channel_of=least))
 
 
-def _are_swapped(settings: AlsaSettings) -> bool:
-    if settings.capture_device == settings.playback_device:
+def _are_swapped(settings: AlsaSettings, error: DeviceError) -> bool:
+    # one that is held in its own direction may well open in the other
+    if settings.capture_device == settings.playback_device or os.strerror(errno.EBUSY) in str(error):
         return False
     try:
         open_pcm(settings.capture_device, "playback", settings.rate_hz, settings.queue_ms, channels=1).close()
@@ -149,8 +158,9 @@ def _are_swapped(settings: AlsaSettings) -> bool:
     return True
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, mode: str = "w") -> None:
     try:
-        path.write_text(text, "utf-8")
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise SatelliteError(f"--report {path}: {error.strerror}") from error

@@ -71,7 +71,7 @@ def test_an_echo_that_is_not_what_was_played() -> None:
         (
             [LOOPBACK, GOOD],
             Audio(),
-            ["! Your voice is in channel 1, and not in channel 0, which returns what the speaker plays."],
+            ["! Your voice is in channel 1, and not in channel 0, which returns what the speaker plays.", "Channel 0 returns"],
         ),
         (_ARRAY, Audio(), ["Channel 2 returns what the speaker plays. Set audio.reference: channel 2"]),
         (_ARRAY, Audio(reference="channel 1"), ["! audio.reference is channel 1, which does not return"]),

@@ -1,5 +1,6 @@
 """The whole check on a simulated card, in virtual time; the user answers when asked."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import VirtualClock
 from satellite.simulate.room import Room, ser_gain_db
 from satellite.simulate.signals import Signal, active_level_db, signal
+from tests.audio.test_alsa import FakeAlsa, FakePcm
 from tests.simulate.recordings import corpus_room, recording
 from tests.simulate.virtual import START_S
 
@@ -204,10 +206,56 @@ def test_a_device_that_does_not_open_is_told_and_reported(tmp_path: Path, capsys
         "numpy 2.",
         "/proc/asound/cards" if not Path("/proc/asound/cards").exists() else "== Cards ==",
         "Microphones:",
-        "audio.microphone: no_such_microphone",
+        'audio.microphone: "no_such_microphone"',
         "barge_in.commit_ms: 500",
     ):
         assert said in written
+
+
+class OneWay(FakeAlsa):
+    """A microphone that does not play, and a speaker that does not hear; with another reason they could, but not just now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self._reason = reason
+
+    def PCM(self, kind: int, mode: int, **asked: Any) -> FakePcm:
+        if (asked["device"] == "mic") != (kind == self.PCM_CAPTURE):
+            raise OSError(f"{self._reason} [{asked['device']}]")
+        return super().PCM(kind, mode, **asked)
+
+
+@pytest.mark.parametrize(
+    ("microphone", "speaker", "reason", "swapped"),
+    [
+        ("speaker", "mic", "No such file or directory", True),
+        ("speaker", "mic", "Device or resource busy", False),
+        ("speaker", "speaker", "No such file or directory", False),
+        ("mic", "mic", "No such file or directory", False),
+    ],
+)
+def test_swapped_devices(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    microphone: str,
+    speaker: str,
+    reason: str,
+    swapped: bool,
+) -> None:
+    """Each has only the other's direction; one name for both cannot be swapped, and one that is held says nothing."""
+    monkeypatch.setitem(sys.modules, "alsaaudio", OneWay(reason))
+    assert run_check(Config(), AlsaSettings(microphone, speaker), "", None) == 1
+    output = capsys.readouterr().out
+    assert reason in output and ("look swapped" in output) is swapped
+
+
+def test_what_is_cut_short_does_not_hide_what_follows(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line of its own for every finding; and what is going on is not for the report."""
+    told = Told()
+    told.progress("Recording ...")
+    told.line("It is gone.")
+    assert capsys.readouterr().out == "Recording ... \nIt is gone.\n"
+    assert told.lines == ["It is gone."]
 
 
 def test_a_report_that_cannot_be_written_is_told_before_anybody_has_to_speak(tmp_path: Path) -> None:
