@@ -22,6 +22,9 @@ _NOISY_DB = 10.0
 # another channel that is so much clearer is meant
 _CLEARER_DB = 10.0
 
+# the microphones of an array differ by less, now this way and now that
+_ALIKE_DB = 2.0
+
 # one sample in a thousand: a loud consonant may be cut, a word may not
 _CLIPPED_SHARE = 0.001
 
@@ -211,6 +214,7 @@ def _of_losses(overruns: int, underruns: int) -> Iterator[Finding]:
 
 
 def _clearest(measured: Measured) -> int | None:
-    """The channel that hears the user best."""
+    """The channel that hears the user best; the first of those that hear him alike."""
     voices = {n: channel.voice_over_floor_db for n, channel in enumerate(measured.channels) if channel.voice_db is not None}
-    return max(voices, key=voices.__getitem__, default=None)
+    best_db = max(voices.values(), default=0.0)
+    return next((n for n, over_db in voices.items() if over_db >= best_db - _ALIKE_DB), None)

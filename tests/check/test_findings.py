@@ -77,6 +77,8 @@ def test_an_echo_that_is_not_what_was_played() -> None:
         (_ARRAY, Audio(reference="channel 1"), ["! audio.reference is channel 1, which does not return"]),
         ([GOOD, GOOD], Audio(reference="channel 1"), ["! audio.reference is channel 1, which hears you"]),
         ([with_(noise_db=-50.0), GOOD], Audio(), ["Channel 1 hears you 15 dB more clearly. Try audio.microphone_channel: 1"]),
+        ([DEAD, GOOD, with_(voice_db=-39.0)], Audio(), ["! Your voice is in channel 1, and not in channel 0."]),
+        ([DEAD, GOOD, with_(voice_db=-34.0)], Audio(), ["! Your voice is in channel 2, and not in channel 0."]),
         ([GOOD, DEAD], Audio(microphone_channel=1), ["! Your voice is in channel 0, and not in channel 1."]),
     ],
 )
