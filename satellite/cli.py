@@ -16,6 +16,7 @@ from satellite.errors import ConfigError, SatelliteError
 from satellite.logs import log_to_stderr
 
 if TYPE_CHECKING:
+    from satellite.audio.alsa import AlsaSettings
     from satellite.config import Config
     from satellite.service import Service
 
@@ -60,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-c", "--config", type=Path, help=f"configuration file (default: {_CONFIG_PATH}, if there is one)")
     run.set_defaults(command=_run)
 
+    check = commands.add_parser("check", help="try the configured devices: play, record you for 3 s, and say what is wrong")
+    check.add_argument("-c", "--config", type=Path, help=f"configuration file (default: {_CONFIG_PATH}, if there is one)")
+    check.add_argument(
+        "--report", type=Path, metavar="FILE", help="write all that was found into a text file, to send it to somebody"
+    )
+    check.set_defaults(command=_check)
+
     devices = commands.add_parser("devices", help="list the sound devices, what they can do, and which to put into config.yaml")
     devices.add_argument("--json", action="store_true", help="print it as JSON")
     devices.set_defaults(command=_devices)
@@ -78,30 +86,41 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from satellite.audio.alsa import AlsaSettings, open_card
+    from satellite.audio.alsa import open_card
     from satellite.service import Service
     from satellite.systemd import StatusLine
 
     read_config = partial(_read_config, args.config)
     config = read_config()
+    settings = _alsa_settings(config)
+    return asyncio.run(_serve(Service(config, lambda: open_card(settings), StatusLine()), read_config))
+
+
+def _alsa_settings(config: "Config") -> "AlsaSettings":
+    from satellite.audio.alsa import AlsaSettings
+
     audio = config.audio
     channels = (audio.microphone_channel, audio.reference_channel)
-    settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
-    return asyncio.run(_serve(Service(config, lambda: open_card(settings), StatusLine()), read_config))
+    return AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
 
 
 def _read_config(path: Path | None) -> "Config":
     from satellite.config import load_config
 
-    if path is None:
-        try:
-            _CONFIG_PATH.lstat()
-        except FileNotFoundError:
-            # of all that may be wrong with the default path only this is no mistake
-            return load_config(None, os.environ)
-        except OSError as error:
-            raise ConfigError(f"{_CONFIG_PATH}: {error.strerror}") from error
-    return load_config(path or _CONFIG_PATH, os.environ)
+    return load_config(_config_path(path), os.environ)
+
+
+def _config_path(path: Path | None) -> Path | None:
+    if path is not None:
+        return path
+    try:
+        _CONFIG_PATH.lstat()
+    except FileNotFoundError:
+        # of all that may be wrong with the default path only this is no mistake
+        return None
+    except OSError as error:
+        raise ConfigError(f"{_CONFIG_PATH}: {error.strerror}") from error
+    return _CONFIG_PATH
 
 
 async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int:
@@ -146,6 +165,22 @@ async def _reload(service: "Service", read_config: Callable[[], "Config"]) -> No
     except ConfigError as error:
         for problem in str(error).splitlines():
             _log.error("the configuration stays as it was: %s", problem)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from satellite.audio.alsa import open_card
+    from satellite.check.run import run_check
+    from satellite.config import ENVIRONMENT_PREFIX
+    from satellite.service import Service
+
+    path = _config_path(args.config)
+    config = _read_config(path)
+    settings = _alsa_settings(config)
+    # never started: it loads the models, and refuses what `satellite run` would refuse
+    Service(config, lambda: open_card(settings))
+    variables = sorted(variable for variable in os.environ if variable.startswith(ENVIRONMENT_PREFIX))
+    source = ", ".join((str(path or "the defaults, as there is no file"), *variables))
+    return run_check(config, settings, source, args.report)
 
 
 def _devices(args: argparse.Namespace) -> int:

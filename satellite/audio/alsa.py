@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from satellite.audio.card import Samples
+from satellite.audio.card import Channels, Samples
 from satellite.audio.pcm import XRUN, Pcm, open_pcm
+from satellite.audio.pcm_format import PcmFormat
 from satellite.core.units import PERIOD_MS, RATE_HZ
 from satellite.errors import ConfigError, DeviceError
 
@@ -18,6 +19,9 @@ QUEUE_LIMITS_MS = (2 * PERIOD_MS, 40)
 
 # how long the audio thread may be kept from running without a loss; it costs no latency
 CAPTURE_BUFFER_MS = 200
+
+# the highest that can be configured is channel 63; what claims to have more converts
+_MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class AlsaSettings:
     capture_channel: int = 0
     loopback_channel: int | None = None
     """Of an array that returns what it plays; None if the microphone does not, or is not to be asked."""
+    every_channel_of: int | None = None
+    """The microphone tells all its channels, and is asked for so many at least; None if it is to tell those above."""
 
     def __post_init__(self) -> None:
         shortest_ms, longest_ms = QUEUE_LIMITS_MS
@@ -42,7 +48,7 @@ class AlsaSettings:
 
 def open_card(settings: AlsaSettings) -> "AlsaCard":
     """Opens both devices, at the wanted rate or another that they can do. DeviceError says which will not, and why."""
-    channels = 1 + max(settings.capture_channel, settings.loopback_channel or 0)
+    channels = max(1 + max(settings.capture_channel, settings.loopback_channel or 0), settings.every_channel_of or 1)
     capture = open_pcm(settings.capture_device, "capture", settings.rate_hz, CAPTURE_BUFFER_MS, channels)
     try:
         playback = open_pcm(settings.playback_device, "playback", settings.rate_hz, settings.queue_ms, channels=1)
@@ -55,11 +61,16 @@ def open_card(settings: AlsaSettings) -> "AlsaCard":
 class AlsaMicrophone:
     """The `Microphone` of an AlsaCard; its first `read` or `wait` starts it."""
 
-    def __init__(self, pcm: Pcm, channel: int, loopback_channel: int | None) -> None:
+    def __init__(self, pcm: Pcm, settings: AlsaSettings) -> None:
         self.overruns = 0
         self.loopback: Samples | None = None
+        self.every_channel: Channels | None = None
         self._pcm = pcm
-        self._channels = [channel] if loopback_channel is None else [channel, loopback_channel]
+        self._returns = settings.loopback_channel is not None
+        self._tells = settings.every_channel_of is not None
+        every = range(pcm.format.channels) if self._tells else ()
+        channels = (settings.capture_channel, settings.loopback_channel, *every)
+        self._channels = [channel for channel in channels if channel is not None]
         self._period_frames = pcm.format.period_frames
         self._held = np.zeros((len(self._channels), self._period_frames + pcm.format.device_period_frames), np.int16)
         self._held_frames = 0
@@ -76,7 +87,8 @@ class AlsaMicrophone:
         self._held[:, :left_frames] = self._held[:, self._period_frames : self._held_frames]
         self._held_frames = left_frames
         near: Samples = period[0]
-        self.loopback = period[1] if len(period) > 1 else None
+        self.loopback = period[1] if self._returns else None
+        self.every_channel = period[-self._pcm.format.channels :] if self._tells else None
         return near
 
     def fill(self) -> bool:
@@ -158,7 +170,7 @@ class AlsaCard:
     """The `Card` of two ALSA devices, which may belong to one piece of hardware or to two."""
 
     def __init__(self, capture: Pcm, playback: Pcm, settings: AlsaSettings) -> None:
-        self.microphone = AlsaMicrophone(capture, settings.capture_channel, settings.loopback_channel)
+        self.microphone = AlsaMicrophone(capture, settings)
         self.speaker = AlsaSpeaker(playback, settings.queue_ms)
         self._capture = capture
         self._playback = playback
@@ -166,6 +178,16 @@ class AlsaCard:
         self._poll = select.poll()
         for fd, events in self._descriptors.items():
             self._poll.register(fd, events)
+
+    @property
+    def formats(self) -> tuple[PcmFormat, PcmFormat]:
+        """What microphone and speaker gave."""
+        return self._capture.format, self._playback.format
+
+    def most_channels(self) -> int:
+        """How many the microphone could give; what it gives, if it converts."""
+        most = max(self._capture.ability().channels, default=0)
+        return most if most <= _MOST_CHANNELS else self._capture.format.channels
 
     def wait(self, timeout_s: float) -> bool:
         deadline_s = time.monotonic() + timeout_s

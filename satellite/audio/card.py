@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Samples = NDArray[np.int16]
 """Mono samples, shape (n,)."""
 
+Channels = NDArray[np.int16]
+"""Samples of several channels, shape (channels, n)."""
+
 
 class Microphone(Protocol):
     """The capturing half of a card."""
@@ -31,6 +34,10 @@ class Microphone(Protocol):
     @property
     def loopback(self) -> Samples | None:
         """What the device itself played during the period that `read` gave last; None if it does not tell."""
+
+    @property
+    def every_channel(self) -> Channels | None:
+        """That period in every channel of the device; None unless the card was opened to tell."""
 
     def read(self) -> Samples | None:
         """The next whole period (rate_hz / 100 samples), or None if it is not there yet. DeviceError if the device is gone."""

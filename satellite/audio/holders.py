@@ -25,6 +25,8 @@ def advice(reason: str, device: str, direction: Direction, proc: Path = PROC) ->
         if holder is None:
             return "another program holds it"
         name, pid = holder
+        if _is_satellite(proc / str(pid)):
+            return f"the satellite itself (process {pid}) holds it: stop it with `{_stop(proc / str(pid), pid)}`"
         way_out = f"use the device {_SERVERS[name]}, or" if name in _SERVERS else "use another device, or"
         return f"{name} (process {pid}) holds it: {way_out} stop that program"
     if reason in map(os.strerror, (errno.ENOENT, errno.ENODEV, errno.ENXIO)):
@@ -46,6 +48,20 @@ def holders(device: str, direction: Direction, proc: Path = PROC) -> Iterator[tu
         if owner:
             pid = int(owner[1])
             yield _text(proc / str(pid) / "comm").strip() or "a program", pid
+
+
+def _is_satellite(process: Path) -> bool:
+    words = _text(process / "cmdline").split("\0")
+    # `satellite run` by its script, or `python -m satellite run`
+    return "run" in words and any(Path(word).name == "satellite" for word in words[: words.index("run")])
+
+
+def _stop(process: Path, pid: int) -> str:
+    """The command that stops it, and keeps it stopped."""
+    group = _text(process / "cgroup").strip().rpartition("/")
+    if not group[2].endswith(".service"):
+        return f"kill {pid}"
+    return f"systemctl --user stop {group[2]}" if "/user@" in group[0] else f"sudo systemctl stop {group[2]}"
 
 
 def _text(path: Path) -> str:

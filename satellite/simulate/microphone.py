@@ -15,6 +15,7 @@ class SimulatedMicrophone:
     """Hears the room from when it was opened. Inside, periods are counted in frames of the air at any rate."""
 
     loopback = None
+    every_channel = None
 
     def __init__(self, air: Air, source: Source, rate_hz: int, latency_ms: float) -> None:
         self.rate_hz = rate_hz

@@ -133,6 +133,28 @@ def test_short_reads_are_put_together(alsa: FakeAlsa) -> None:
     assert np.array_equal(np.concatenate([first, second]), sound(0, 320))
 
 
+def test_every_channel_is_told_to_whoever_asks(alsa: FakeAlsa) -> None:
+    """Beside the channels that are used, in the order of the device; more are asked for than are used."""
+    card = open_card(AlsaSettings("mic", "speaker", capture_channel=2, loopback_channel=0, every_channel_of=4))
+    capture = alsa.opened[0]
+    assert capture.asked["channels"] == 4
+    capture.available.append(160)
+    capture.readable.append((160, sound(0, 640).tobytes()))
+    near, microphone = card.microphone.read(), card.microphone
+    assert near is not None and microphone.loopback is not None and microphone.every_channel is not None
+    assert np.array_equal(microphone.every_channel, sound(0, 640).reshape(160, 4).T)
+    assert np.array_equal(near, microphone.every_channel[2]) and np.array_equal(microphone.loopback, microphone.every_channel[0])
+
+
+def test_the_daemon_is_told_no_more_than_it_asks_for(alsa: FakeAlsa) -> None:
+    """Channels that nobody uses are not kept every 10 ms."""
+    card, capture, _ = opened(alsa)
+    capture.available.append(160)
+    capture.readable.append((160, sound(0, 160).tobytes()))
+    assert card.microphone.read() is not None
+    assert card.microphone.every_channel is None and card.microphone.loopback is None
+
+
 def test_an_overrun_inside_a_period_starts_a_new_one(alsa: FakeAlsa) -> None:
     """No period joins samples from before a gap to samples from behind it."""
     card, capture, _ = opened(alsa)

@@ -53,6 +53,38 @@ def test_a_sound_server_is_gone_through_and_a_program_stopped(proc: Path) -> Non
     assert advice(BUSY, "hw:1", "playback", proc) == "aplay (process 4711) holds it: use another device, or stop that program"
 
 
+@pytest.mark.parametrize(
+    ("command", "group", "advised"),
+    [
+        (
+            "python3 /opt/satellite/bin/satellite run -c x",
+            "0::/system.slice/satellite.service",
+            "sudo systemctl stop satellite.service",
+        ),
+        ("python3 -m satellite run", "0::/user.slice/user-1000.slice/session-3.scope", "kill 900"),
+        (
+            "/usr/bin/python3 -m satellite -v run",
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/satellite.service",
+            "systemctl --user stop satellite.service",
+        ),
+    ],
+)
+def test_the_satellite_itself(proc: Path, command: str, group: str, advised: str) -> None:
+    """However it was started; killing what systemd runs would only start it again."""
+    held_by(proc, "pcm0p", 900, "python3")
+    (proc / "900/cmdline").write_text(command.replace(" ", "\0") + "\0")
+    (proc / "900/cgroup").write_text(f"{group}\n")
+    told = advice(BUSY, "hw:1", "playback", proc)
+    assert told == f"the satellite itself (process 900) holds it: stop it with `{advised}`"
+
+
+@pytest.mark.parametrize("command", ["python3 run satellite", "vi satellite", "run", "python3 -m satellite devices"])
+def test_another_program_is_not_taken_for_the_satellite(proc: Path, command: str) -> None:
+    """Only what runs it, by the words of its command."""
+    (proc / "4711/cmdline").write_text(command.replace(" ", "\0") + "\0")
+    assert advice(BUSY, "hw:1", "playback", proc).startswith("aplay (process 4711) holds it")
+
+
 def test_a_holder_that_cannot_be_seen(tmp_path: Path) -> None:
     """Where the kernel does not tell, the advice claims nothing."""
     assert advice(BUSY, "hw:1", "capture", tmp_path) == "another program holds it"
