@@ -24,7 +24,7 @@ _SOON_S = 10.0
 _ROUNDED_S = 0.0011
 
 # reports of every period, which nobody here waits for
-_USUAL = (cmd.Heard, ev.VoiceWindow)
+_USUAL = (cmd.Heard, cmd.Vitals, ev.VoiceWindow)
 
 
 class _Nothing:

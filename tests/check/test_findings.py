@@ -36,7 +36,7 @@ def test_of_a_good_microphone_nothing_is_told() -> None:
         (with_(gain_db=40.0, noise_db=-80.0, voice_db=-55.0), "! What is played is clipped", "Turn the speaker down"),
         (with_(voice_db=-62.0), "! Your voice is very soft", "Raise"),
         (with_(echo_db=-20.0), "! Over an answer your voice will seldom be heard: it is 26 dB below", "Turn the speaker down"),
-        (with_(echo_db=-34.0), "Over an answer your voice will not always be heard: it is 12 dB below", "twice the distance"),
+        (with_(echo_db=-29.0), "Over an answer your voice will not always be heard: it is 17 dB below", "twice the distance"),
         (with_(noise_db=-48.0), "Your voice is only 8 dB above the noise", "fans"),
         (with_(delay_ms=300.0), "What is played takes 300 ms", "plughw"),
         (with_(offset=0.05), "The microphone has an offset (DC) of 5.0%", "sound card"),
