@@ -281,7 +281,7 @@ class AudioEngine:
         if not may_wait:
             self._start_now()
         elif self.frame >= self._polite_until:
-            onset = Frames(max(self.reflex.last_quiet, self.frame - frames(self._rule.onset_limit_ms)))
+            onset = self.reflex.onset_at(self.frame, self._rule)
             self._start_now()
             self._held_position = self.player.position
             self.player.hold()

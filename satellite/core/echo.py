@@ -117,6 +117,43 @@ class Coupling:
         return replace(self, level_db=max(self.level_db, level_db))
 
 
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What the canceller leaves of our echo, and of the noise in the room."""
+
+    smear: Smear = Smear()
+    echo: Average = Average()
+    """Predicted, before the canceller's work."""
+    clean: Average = Average()
+    noise: Floor = Floor()
+    leak: Coupling = Coupling()
+    """How far above the prediction the leftovers may be."""
+
+    def add(self, reference_db: float, clean_db: float, somebody: bool, rule: RoomRule) -> "Leftovers":
+        """One more period; `somebody` may be heard in it, so that it tells little of us."""
+        smear = self.smear.add(reference_db, rule)
+        echo, clean = self.echo.add(smear.level_db), self.clean.add(clean_db)
+        if echo.level_db < AUDIBLE_REFERENCE_DB:
+            return Leftovers(smear, echo, clean, self.noise.add(clean.level_db), self.leak)
+        return Leftovers(smear, echo, clean, self.noise, self.leak.add(clean.level_db - echo.level_db, somebody))
+
+    @property
+    def is_audible(self) -> bool:
+        """Whether there is an echo at all."""
+        return self.echo.level_db >= AUDIBLE_REFERENCE_DB
+
+    @property
+    def margin_db(self) -> float:
+        """How far what is left now is above what may be left."""
+        return margin_db(self.clean.level_db, self.echo.level_db + self.leak.level_db, self.noise)
+
+    def taught(self) -> "Leftovers":
+        """A probe has shown that what is left now is ours."""
+        # at most 6 dB at a time: a soft voice that failed the test must not make us deaf to the next one
+        learnt = min(self.clean.level_db - self.echo.level_db, self.leak.level_db + 6.0)
+        return replace(self, leak=self.leak.at_least(learnt))
+
+
 def margin_db(level_db: float, echo_db: float, floor: Floor) -> float:
     """How far a level is above the echo and noise expected there."""
     # 1.5 dB: noise sways about its floor by as much

@@ -24,7 +24,7 @@ again - dishes, music - the near-end detector alone is not believed for a while.
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from satellite.core.echo import AUDIBLE_REFERENCE_DB, NEAR_END_DB, Average, Coupling, Excess, Floor, RoomRule, Smear, margin_db
+from satellite.core.echo import NEAR_END_DB, Excess, Leftovers, RoomRule
 from satellite.core.units import Decibels, Frames, Millis, Probability, frames
 
 
@@ -115,31 +115,33 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Who was heard last, and when nobody was."""
+
+    voice: Frames = Frames(-(10**9))
+    """Where the last window that could be the user ended, by the voice detector ..."""
+    sound: Frames = Frames(-(10**9))
+    """... and the last period in which the near-end detector heard somebody over our echo."""
+    last_quiet: Frames = Frames(0)
+    quiet_since: Frames | None = None
+    probability: Probability = Probability(0.0)
+    margin_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Reflex:
     """The reflex's state: one value, replaced every period."""
 
     mode: Mode = Mode.WATCHING
     since: Frames = Frames(0)
     onset: Frames = Frames(0)
-    voice: Frames = Frames(-(10**9))
-    """Where the last window that could be the user ended, by the voice detector ..."""
-    sound: Frames = Frames(-(10**9))
-    """... and the last period, by the near-end detector."""
     peak_probability: Probability = Probability(0.0)
     hits: tuple[Frames, ...] = ()
     refractory_until: Frames = Frames(0)
     false_alarms: tuple[Frames, ...] = ()
     """The last of them, as many as make a room noisy."""
-    last_quiet: Frames = Frames(0)
-    quiet_since: Frames | None = None
-    last_probability: Probability = Probability(0.0)
-    smear: Smear = Smear()
-    echo: Average = Average()
-    clean: Average = Average()
-    noise: Floor = Floor()
-    leak: Coupling = Coupling()
-    """Of the canceller: how far above the prediction its leftovers may be."""
-    margin_db: float = 0.0
+    leftovers: Leftovers = Leftovers()
+    heard: Heard = Heard()
 
     def is_noisy(self, at: Frames, rule: ReflexRule) -> bool:
         """Whether sounds that were no voices have dipped the reply again and again of late."""
@@ -147,22 +149,24 @@ class Reflex:
 
     def is_live(self, at: Frames, rule: ReflexRule) -> bool:
         """Whether there was a voice just now."""
-        return at - self.voice <= frames(rule.live_ms)
+        return at - self.heard.voice <= frames(rule.live_ms)
 
     def voice_over_end(self, at: Frames, rule: ReflexRule) -> Frames | None:
         """The onset of a voice that is speaking over a reply's end, if there is one."""
         if self.mode in (Mode.DUCKING, Mode.PROBING):
             return self.onset
-        if self.is_live(at, rule) or at - self.sound <= frames(rule.live_ms):
-            return Frames(max(self.last_quiet, at - frames(rule.onset_limit_ms), 0))
+        if self.is_live(at, rule) or at - self.heard.sound <= frames(rule.live_ms):
+            return self.onset_at(at, rule)
         return None
+
+    def onset_at(self, at: Frames, rule: ReflexRule) -> Frames:
+        """Where a voice that is heard now began."""
+        return Frames(max(self.heard.last_quiet, at - frames(rule.onset_limit_ms), 0))
 
 
 def step(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, Verdict]:
     """One period."""
     reflex = _listen(reflex, seen, rule)
-    if seen.probability is not None:
-        reflex = _note_voice(reflex, seen, rule)
     match reflex.mode:
         case Mode.WATCHING:
             return _watch(reflex, seen, rule)
@@ -198,30 +202,28 @@ def release(reflex: Reflex) -> Reflex:
 
 
 def _listen(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
-    smear = reflex.smear.add(seen.reference_db, rule.room)
-    echo, clean = reflex.echo.add(smear.level_db), reflex.clean.add(seen.clean_db)
-    changed = replace(reflex, smear=smear, echo=echo, clean=clean)
-    if echo.level_db < AUDIBLE_REFERENCE_DB:
-        return replace(changed, noise=reflex.noise.add(clean.level_db))
     is_sound = seen.near_end.now_db >= rule.near_end_db
     somebody = is_sound or reflex.mode is not Mode.WATCHING or reflex.is_live(seen.end, rule)
-    leak = reflex.leak.add(clean.level_db - echo.level_db, somebody)
-    return replace(changed, leak=leak, sound=seen.end if is_sound else reflex.sound)
+    leftovers = reflex.leftovers.add(seen.reference_db, seen.clean_db, somebody, rule.room)
+    heard = reflex.heard
+    sound = seen.end if is_sound and leftovers.is_audible else heard.sound
+    if seen.probability is not None:
+        heard = _window(heard, sound, seen, seen.probability, leftovers.margin_db, rule)
+    elif sound != heard.sound:
+        heard = replace(heard, sound=sound)
+    return replace(reflex, leftovers=leftovers, heard=heard)
 
 
-def _note_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
-    probability = seen.probability or Probability(0.0)
-    margin = margin_db(reflex.clean.level_db, reflex.echo.level_db + reflex.leak.level_db, reflex.noise)
-    noted = replace(reflex, margin_db=margin, last_probability=probability)
+def _window(
+    heard: Heard, sound: Frames, seen: Observation, probability: Probability, margin_db: float, rule: ReflexRule
+) -> Heard:
+    is_voice = probability >= rule.duck_probability and margin_db >= rule.duck_margin_db
+    voice, last_quiet, since = seen.end if is_voice else heard.voice, heard.last_quiet, None
     if seen.near_end.now_db < rule.quiet_near_end_db:
-        since = seen.end if reflex.quiet_since is None else reflex.quiet_since
-        long_enough = seen.end - since >= frames(rule.quiet_ms)
-        noted = replace(noted, quiet_since=since, last_quiet=seen.end if long_enough else reflex.last_quiet)
-    else:
-        noted = replace(noted, quiet_since=None)
-    if probability >= rule.duck_probability and margin >= rule.duck_margin_db:
-        return replace(noted, voice=seen.end)
-    return noted
+        since = seen.end if heard.quiet_since is None else heard.quiet_since
+        if seen.end - since >= frames(rule.quiet_ms):
+            last_quiet = seen.end
+    return Heard(voice, sound, last_quiet, since, probability, margin_db)
 
 
 def _is_evidence(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
@@ -231,13 +233,14 @@ def _is_evidence(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
 def _is_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
     if seen.probability is None:
         return False
-    return (seen.probability >= rule.duck_probability and reflex.margin_db >= rule.duck_margin_db) or (
-        seen.probability >= rule.faint_probability and reflex.margin_db >= rule.faint_margin_db
+    probability, margin_db = seen.probability, reflex.heard.margin_db
+    return (probability >= rule.duck_probability and margin_db >= rule.duck_margin_db) or (
+        probability >= rule.faint_probability and margin_db >= rule.faint_margin_db
     )
 
 
 def _is_sound(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
-    believed = not reflex.is_noisy(seen.end, rule) or reflex.last_probability >= rule.noisy_probability
+    believed = not reflex.is_noisy(seen.end, rule) or reflex.heard.probability >= rule.noisy_probability
     return believed and seen.near_end.now_db >= rule.near_end_db
 
 
@@ -251,13 +254,12 @@ def _may_interrupt(seen: Observation, rule: ReflexRule) -> bool:
 def _watch(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, Verdict]:
     if not _may_interrupt(seen, rule) or seen.end < reflex.refractory_until or not _is_evidence(reflex, seen, rule):
         return reflex, Verdict.NONE
-    earliest = seen.end - frames(rule.onset_limit_ms)
     ducking = replace(
         reflex,
         mode=Mode.DUCKING,
         since=seen.end,
-        onset=Frames(max(reflex.last_quiet, earliest, 0)),
-        peak_probability=reflex.last_probability,
+        onset=reflex.onset_at(seen.end, rule),
+        peak_probability=reflex.heard.probability,
         hits=(),
     )
     return ducking, Verdict.DUCK
@@ -297,6 +299,4 @@ def _count_hit(reflex: Reflex, seen: Observation, probability: Probability, rule
 
 def _give_up(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, Verdict]:
     """It was our echo, for it fell with us, or no voice. So what the canceller leaves may be this loud."""
-    # at most 6 dB at a time: a soft voice that failed the test must not make us deaf to the next one
-    learnt = min(reflex.clean.level_db - reflex.echo.level_db, reflex.leak.level_db + 6.0)
-    return replace(resume(reflex, seen.end, rule), leak=reflex.leak.at_least(learnt)), Verdict.UNDUCK
+    return replace(resume(reflex, seen.end, rule), leftovers=reflex.leftovers.taught()), Verdict.UNDUCK

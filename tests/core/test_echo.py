@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satellite.core.echo import Average, Coupling, Floor, RoomRule, Smear, decibels, margin_db, power
+from satellite.core.echo import Average, Coupling, Floor, Leftovers, RoomRule, Smear, decibels, margin_db, power
 from satellite.core.units import PERIOD_MS, SILENCE_DB
 
 ROOM = RoomRule()
@@ -107,3 +107,30 @@ def test_a_margin_is_above_echo_and_noise_together() -> None:
     assert margin_db(-20.0, -60.0, Floor(-30.0)) == pytest.approx(8.5, abs=0.1)
     assert margin_db(-20.0, -30.0, Floor(-80.0)) == pytest.approx(10.0, abs=0.1)
     assert margin_db(-20.0, -30.0, Floor(-31.5)) == pytest.approx(7.0, abs=0.1)
+
+
+def _replied(periods: int, left_db: float) -> Leftovers:
+    """After some noise, a reply of which the canceller leaves so much."""
+    leftovers = Leftovers()
+    for _ in range(50):
+        leftovers = leftovers.add(SILENCE_DB, -70.0, somebody=False, rule=ROOM)
+    for _ in range(periods):
+        leftovers = leftovers.add(-20.0, left_db, somebody=False, rule=ROOM)
+    return leftovers
+
+
+def test_what_the_canceller_always_leaves_is_no_margin() -> None:
+    """It is learnt while the reply plays, and the noise while it does not."""
+    leftovers = _replied(200, -55.0)
+    assert leftovers.is_audible and abs(leftovers.margin_db) < 1.5
+    assert leftovers.add(-20.0, -35.0, somebody=True, rule=ROOM).margin_db > 10.0
+    assert not Leftovers().is_audible
+
+
+def test_a_probe_teaches_at_most_6_db() -> None:
+    """What was soft and failed must not make the next one inaudible."""
+    loud = _replied(200, -55.0)
+    for _ in range(3):
+        loud = loud.add(-20.0, -35.0, somebody=True, rule=ROOM)
+    assert loud.taught().leak.level_db == pytest.approx(loud.leak.level_db + 6.0)
+    assert _replied(200, -55.0).taught().leak.level_db == pytest.approx(_replied(200, -55.0).leak.level_db, abs=0.5)

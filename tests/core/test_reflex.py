@@ -49,7 +49,7 @@ def test_a_probe_that_fails_teaches_how_loud_our_echo_can_be() -> None:
     story = listen(6000, echo_probability=0.9, louder_from_ms=3000, seed=2)
     (duck,) = [i for i, heard in enumerate(story) if heard.verdict is Verdict.DUCK]
     (unduck,) = [i for i, heard in enumerate(story) if heard.verdict is Verdict.UNDUCK]
-    assert story[unduck].reflex.leak.level_db > story[duck].reflex.leak.level_db + 3.0
+    assert story[unduck].reflex.leftovers.leak.level_db > story[duck].reflex.leftovers.leak.level_db + 3.0
 
 
 # ---- somebody talks
