@@ -25,7 +25,8 @@ _STEP_S = 0.05
 # so long after a sound's end its consequences are looked at
 _LATER_S = 0.3
 
-# into the answer: its middle, twice, and before its first sentence has ended
+# Into the answer. "Stop" comes where its first sentence ends: in the middle of one, at this level, a word of a third of a
+# second is taken for a cough now and then, as the README says.
 TALK_OVER_MS = 2000
 COUGH_MS = 1500
 STOP_MS = 3000
