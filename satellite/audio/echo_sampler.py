@@ -32,7 +32,7 @@ class EchoSampler:
     def add(self, reference: Samples, microphone: Samples) -> EchoSample | None:
         """One period of both; the sample when it is full."""
         at = self._at
-        if at is None or (at == 0 and int(np.abs(reference).max()) < _AUDIBLE):
+        if at is None or (at == 0 and not is_audible(reference)):
             return None
         end = at + PERIOD_FRAMES
         self._reference[at:end], self._microphone[at:end] = reference, microphone
@@ -50,22 +50,24 @@ class LoopDelay:
         self._frames = frames
         self._slip = 0
         self._sampler = EchoSampler()
+        self._slip_of_sample: int | None = None
         self._sampled_slip = 0
-        self._begun_slip = 0
 
     def measure(self) -> None:
         """Takes a sample of the next sound."""
         self._sampler.begin()
+        self._slip_of_sample = None
 
     def add(self, reference: Samples, microphone: Samples, slip_frames: int) -> EchoSample | None:
-        """One period of both; a full sample, unless the reference slipped meanwhile, and then it is taken anew."""
-        if slip_frames != self._begun_slip:
-            self._begun_slip = slip_frames
-            if self._sampler.is_taking:
+        """One period of both; a full sample, unless the reference slipped within its sound, and then it is taken anew."""
+        if self._sampler.is_taking and is_audible(reference):
+            if self._slip_of_sample not in (None, slip_frames):
                 self._sampler.begin()
+            self._slip_of_sample = slip_frames
         sample = self._sampler.add(reference, microphone)
         if sample is not None:
-            self._sampled_slip = slip_frames
+            assert self._slip_of_sample is not None
+            self._sampled_slip = self._slip_of_sample
         return sample
 
     def measured(self, frames: int) -> None:
@@ -75,3 +77,8 @@ class LoopDelay:
     def at(self, slip_frames: int) -> Frames:
         """With the reference having slipped so much since the beginning."""
         return Frames(max(self._frames + slip_frames - self._slip, 0))
+
+
+def is_audible(reference: Samples) -> bool:
+    """Whether it is no pause."""
+    return int(np.abs(reference).max()) >= _AUDIBLE

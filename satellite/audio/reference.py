@@ -21,6 +21,8 @@ from satellite.core.units import PERIOD_FRAMES, RATE_HZ, Decibels
 _CUSHION_PERIODS = 1
 # beyond this the speaker's clock has run ahead
 _MOST_WAITING_PERIODS = 4
+# for so long it has to be off its cushion in silence: two writes may fall into one period now and then, and none into the next
+_SETTLING_PERIODS = 10
 # the longest echo path that is looked back at, and then some
 _HISTORY_PERIODS = 64
 # a gain at or below this is a duck
@@ -39,6 +41,7 @@ class Reference:
         self._waiting: deque[tuple[Samples, float]] = deque([(_SILENCE, 1.0)] * (1 + _CUSHION_PERIODS), _MOST_WAITING_PERIODS)
         self._taken: Samples = np.zeros(_HISTORY_PERIODS * PERIOD_FRAMES, np.int16)
         self._ducked: deque[bool] = deque([False] * _HISTORY_PERIODS, maxlen=_HISTORY_PERIODS)
+        self._in_silence: deque[int] = deque(maxlen=_SETTLING_PERIODS)
         self.written: Samples = _SILENCE
         """What `take` would have given last if no device had told what it plays."""
         self._is_told = False
@@ -68,8 +71,7 @@ class Reference:
             period, gain = _SILENCE, 1.0
             self.slip_frames -= PERIOD_FRAMES
         self._ducked.append(gain <= _DUCKED_GAIN)
-        if not period.any():
-            self._settle()
+        self._settle(is_silent=not period.any() and not any(waiting.any() for waiting, _ in self._waiting))
         return period
 
     @property
@@ -105,9 +107,19 @@ class Reference:
         whole = min(whole, _HISTORY_PERIODS - 2)
         return self._ducked[-1 - whole] and (part == 0 or self._ducked[-2 - whole])
 
-    def _settle(self) -> None:
+    def _settle(self, is_silent: bool) -> None:
         """While nothing plays the queue goes back to its cushion: drift of the clocks is made up for where nobody hears it."""
-        if len(self._waiting) != _CUSHION_PERIODS and not any(period.any() for period, _ in self._waiting):
-            self.slip_frames += (len(self._waiting) - _CUSHION_PERIODS) * PERIOD_FRAMES
-            self._waiting.clear()
-            self._waiting.extend([(_SILENCE, 1.0)] * _CUSHION_PERIODS)
+        if not is_silent:
+            self._in_silence.clear()
+            return
+        self._in_silence.append(len(self._waiting))
+        if len(self._in_silence) < _SETTLING_PERIODS:
+            return
+        fewest, most = min(self._in_silence), max(self._in_silence)
+        surplus = max(fewest - _CUSHION_PERIODS, 0) or min(most - _CUSHION_PERIODS, 0)
+        if surplus:
+            for _ in range(surplus):
+                self._waiting.popleft()
+            self._waiting.extend([(_SILENCE, 1.0)] * -surplus)
+            self.slip_frames += surplus * PERIOD_FRAMES
+            self._in_silence.clear()

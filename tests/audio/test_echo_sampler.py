@@ -44,6 +44,16 @@ def test_a_sample_over_which_the_reference_slipped_is_taken_anew() -> None:
     assert len(_add(loop, 1, slip_frames=160)) == 1
 
 
+def test_a_slip_after_the_sound_spoils_nothing() -> None:
+    """The start-up sound is shorter than a sample, and the queue settles in the silence after it."""
+    loop = LoopDelay(480)
+    loop.measure()
+    assert _add(loop, PERIODS // 2, slip_frames=160) == []
+    assert len(_add(loop, PERIODS // 2, value=0, slip_frames=320)) == 1
+    loop.measured(500)
+    assert loop.at(160) == 500 and loop.at(320) == 660
+
+
 @pytest.mark.parametrize("slip_frames", [-160, 0, 480])
 def test_what_has_slipped_since_the_measurement_counts(slip_frames: int) -> None:
     """From the moment of the sample on, not from that of its result."""
