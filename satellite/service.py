@@ -305,6 +305,8 @@ def _conversation_rule(config: Config) -> ConversationRule:
         burst=BurstRule(commit_ms=Millis(barge_in.commit_ms)),
         endpoint=EndpointRule(silence_ms=Millis(config.listening.silence_ms)),
         preroll_ms=Millis(barge_in.preroll_ms),
+        follow_up=config.listening.follow_up,
+        follow_up_ms=Millis(config.listening.follow_up_ms),
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
         hub_wakes=config.wake.listen is Listen.ALWAYS,
         wake_gate=config.wake.vad_gate,

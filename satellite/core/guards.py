@@ -134,6 +134,11 @@ def is_overlapped(c: Conversation, e: ev.ReplyEnded) -> bool:
     return e.overlap is not None and c.is_linked
 
 
+def asks_back(c: Conversation, e: ev.ReplyEnded) -> bool:
+    """The answer lets the user answer, a hub is there to hear it, and so is the microphone."""
+    return c.is_linked and c.reply is not None and c.reply.lets_answer(c.rule.follow_up) and c.burst.windows != ()
+
+
 def wake_word_allowed(c: Conversation, e: ev.WakeHeard) -> bool:
     """The utterance that plays may be interrupted by a wake word."""
     return c.reply is not None and c.reply.allow_interruptions in (Allow.SPEECH, Allow.WAKE_WORD)

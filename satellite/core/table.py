@@ -131,6 +131,7 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, LISTENING, Why.INTERRUPTED, when.linked_wake_word),
     Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, OFFLINE, Why.INTERRUPTED, when.wake_word_allowed),
     _stay(SPEAKING, ev.VoiceWindow, replies.follow_voice),
+    Row(SPEAKING, ev.ReplyEnded, interruptions.listen_for_answer, LISTENING, Why.FOLLOW_UP, when.asks_back),
     Row(SPEAKING, ev.ReplyEnded, replies.ended_overlapped, HELD, Why.VOICE, when.is_overlapped),
     Row(SPEAKING, ev.ReplyEnded, replies.ended, IDLE, Why.FINISHED, when.is_linked),
     Row(SPEAKING, ev.ReplyEnded, replies.ended, OFFLINE, Why.FINISHED),

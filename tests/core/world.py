@@ -7,7 +7,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation, ConversationRule
 from satellite.core.events import Deadline, Event
-from satellite.core.say import Allow
+from satellite.core.say import Allow, FollowUp
 from satellite.core.state import Stage, State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis, Probability, frames
@@ -46,6 +46,7 @@ class World:
             attempts=1 + self._pick(3),
             hub_wakes=self._pick(3) == 0,
             wake_gate=self._pick(2) == 0,
+            follow_up=tuple(FollowUp)[self._pick(3)],
         )
         self.conversation = Conversation("boot", rule)
         self.watch, self.speaker = Watch(), FakeSpeaker()
@@ -239,7 +240,7 @@ class World:
         self._tell(ev.Transcript(Millis(self.at), " "))
 
     def _answer(self) -> None:
-        self._tell(ev.Answered(Millis(self.at), ("the light is on", "")[self._pick(2)]))
+        self._tell(ev.Answered(Millis(self.at), ("the light is on", "which light?", "")[self._pick(3)]))
 
     def _complete(self) -> None:
         total = self.speaker.complete() if self.speaker.status in ("playing", "held") else 1000
