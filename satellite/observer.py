@@ -4,6 +4,7 @@ from satellite.audio.commands import Ducked
 from satellite.core.actions import Action
 from satellite.core.events import Event
 from satellite.core.state import State, Why
+from satellite.core.timers import Timer
 from satellite.core.units import Frames
 
 
@@ -24,3 +25,6 @@ class Observer:
 
     def on_ducked(self, ducked: Ducked) -> None:
         """The reply was lowered, or raised again."""
+
+    def on_timer(self, timer: Timer) -> None:
+        """The hub has started, changed, cancelled or finished a timer of ours; in whatever state we are."""

@@ -83,3 +83,7 @@ class Say:
     def received_all(self, total: Millis) -> "Say":
         """When the last of its audio has come."""
         return replace(self, complete=True, position=replace(self.position, received=total, total=total))
+
+    def receives_more(self) -> "Say":
+        """When what was thought to be all of its audio was not."""
+        return replace(self, complete=False, position=replace(self.position, total=None))

@@ -146,7 +146,8 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
     Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(SPEAKING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(SPEAKING, ev.MicrophoneStalled, ev.AnnouncementAudio, ev.AnswerAudio),
+    _stay(SPEAKING, ev.AnnouncementAudio, replies.go_on, when.is_rest),
+    *_ignore(SPEAKING, ev.MicrophoneStalled, ev.AnswerAudio),
     *_ignore(SPEAKING, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- somebody may be talking over us
     Row(HELD, ev.VoiceWindow, interruptions.commit_speech, OFFLINE, Why.INTERRUPTED, when.unlinked(when.words)),
@@ -172,7 +173,8 @@ ROWS: tuple[Row, ...] = (
     Row(HELD, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
     Row(HELD, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(HELD, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(HELD, ev.AnnouncementAudio, ev.AnswerAudio, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
+    _stay(HELD, ev.AnnouncementAudio, replies.go_on, when.is_rest),
+    *_ignore(HELD, ev.AnswerAudio, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- the hub's mute switch
     Row(MUTED, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
     *_ignore(MUTED, ev.HubClosed, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),

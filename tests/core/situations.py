@@ -263,7 +263,7 @@ def events(driver: Driver) -> list[Event]:
         *(ev.Transcript(at, text) for text in ("hello", "")),
         ev.Answered(at, "hello yourself"),
         *(ev.AnswerAudio(at, is_certain) for is_certain in (True, False)),
-        ev.AnnouncementAudio(at),
+        *(ev.AnnouncementAudio(at, may_be_rest) for may_be_rest in (False, True)),
         ev.AnswerComplete(at, Millis(3000)),
         *(ev.HubError(at, code, "") for code in ("validation-error", "stt-no-text-recognized", "intent-failed")),
         *(ev.DeadlineReached(at, kind) for kind in Deadline),

@@ -132,7 +132,7 @@ class World:
                 *(2 * [self._complete] if self.conversation.aside else ()),
                 self._simple(ev.HubReady),
             ],
-            State.SPEAKING: [*2 * [self._answer], *4 * [self._complete], lambda: self._close("away")],
+            State.SPEAKING: [*2 * [self._answer], *4 * [self._complete], self._rest, lambda: self._close("away")],
             State.HELD: [self._answer, self._complete, lambda: self._close("away")],
         }
         deeds = list(likely.get(self.conversation.state, (self._simple(ev.AnswerAudio),)))
@@ -159,6 +159,7 @@ class World:
             self._doubtful,
             *(lambda code=code: self._error(code) for code in ("validation-error", "stt-no-text-recognized", "other")),
             self._simple(ev.AnnouncementAudio),
+            self._rest,
             *3 * [lambda: self._close("away")],
             self._pause,
         ]
@@ -248,6 +249,9 @@ class World:
 
     def _doubtful(self) -> None:
         self._tell(ev.AnswerAudio(Millis(self.at), is_certain=False))
+
+    def _rest(self) -> None:
+        self._tell(ev.AnnouncementAudio(Millis(self.at), may_be_rest=True))
 
     def _error(self, code: str) -> None:
         self._tell(ev.HubError(Millis(self.at), code, ""))
