@@ -7,16 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from satellite.audio.card import Samples
 from satellite.audio.commands import Ducked
-from satellite.config import Audio, Config, Hub, Listening
+from satellite.config import Audio, BargeIn, Config, Hub, Listening
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
 from satellite.core.conversation import TimeLimits
+from satellite.core.say import Allow
 from satellite.core.state import State, Why
 from satellite.core.units import RATE_HZ, Frames, Millis, frames
 from satellite.mock.agent import Agent, keyword_agent
@@ -339,6 +341,11 @@ def quiet_config() -> Config:
     """No sound at the start, none of the house's network, and a short silence ends what the user says."""
     hub = Hub(host="127.0.0.1", port=0, announce=False)
     return Config(hub=hub, audio=Audio(warm_up_dbfs=None), listening=Listening(silence_ms=_SILENCE_MS))
+
+
+def undisturbed() -> Config:
+    """The same, and nothing interrupts: a reply is not even ducked, for stories of how all of it is played."""
+    return msgspec.structs.replace(quiet_config(), barge_in=BargeIn(allow=Allow.NONE))
 
 
 def play(story: Coroutine[None, None, None]) -> None:
