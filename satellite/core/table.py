@@ -177,7 +177,9 @@ ROWS: tuple[Row, ...] = (
     *_ignore(HELD, ev.AnswerAudio, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- the hub's mute switch
     Row(MUTED, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
-    *_ignore(MUTED, ev.HubClosed, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),
+    # a hub that stops mutes us first, and one that has muted us stays connected
+    Row(MUTED, ev.HubClosed, nothing, OFFLINE, Why.DISCONNECTED),
+    *_ignore(MUTED, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),
     *_ignore(MUTED, ev.VoiceWindow, ev.WakeHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
 )
 

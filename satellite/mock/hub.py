@@ -27,6 +27,8 @@ class HubRule:
     reconnect_s: float = 3.0
     # since 2026.9 it asks who we are on a connection of its own
     describe_s: float | None = 30.0
+    # since 2026.8 it mutes us before it closes the connection for good
+    mutes_at_end: bool = True
     # an announcement is over at its `played`, or so long after its end
     unplayed_s: float = 0.5
     pipeline: PipelineRule = field(default_factory=PipelineRule)
@@ -46,7 +48,7 @@ class HubRule:
             cancels=at >= (2025, 1),
             starts_by_itself=at >= (2026, 8),
         )
-        return cls(describe_s=30.0 if at >= (2026, 9) else None, pipeline=pipeline)
+        return cls(describe_s=30.0 if at >= (2026, 9) else None, mutes_at_end=at >= (2026, 8), pipeline=pipeline)
 
 
 class MockHub:
@@ -68,7 +70,10 @@ class MockHub:
         self._tasks = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._poll())]
 
     async def stop(self) -> None:
-        """Says goodbye to nobody; everything has ended when this returns."""
+        """Shuts down; everything has ended when this returns."""
+        if self._rule.mutes_at_end and not self._is_paused:
+            with suppress(OSError):
+                await self.send(PauseSatellite().event())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -256,8 +256,11 @@ class Pipeline:
     async def _speak(self, texts: "asyncio.Queue[str | None]", announcement: bool = False) -> float:
         stream = _SpeechStream(self._send, self._rule)
         with suppress(OSError):
+            if announcement:
+                # before there is any audio, and its end comes even if there is none
+                await stream.start()
             while (text := await texts.get()) is not None:
-                if not await self._synthesise(text, stream):
+                if not await self._synthesise(text, stream) and not announcement:
                     # a failed synthesis ends without a word
                     return stream.seconds
             await stream.stop(announcement)
@@ -298,10 +301,13 @@ class _SpeechStream:
         self._timestamp: float | None = None
         self.seconds = 0.0
 
+    async def start(self) -> None:
+        self._timestamp = 0
+        await self._send(AudioStart(rate=self._rate_hz, width=2, channels=1, timestamp=0).event())
+
     async def add(self, pcm: bytes) -> None:
         if self._timestamp is None:
-            self._timestamp = 0
-            await self._send(AudioStart(rate=self._rate_hz, width=2, channels=1, timestamp=0).event())
+            await self.start()
         self._waiting += self._resampled(pcm)
         while len(self._waiting) >= _CHUNK_BYTES and not self._rule.one_chunk:
             await self._pass_on(_CHUNK_BYTES)

@@ -227,7 +227,7 @@ class World:
         self._tell(ev.HubOpened(Millis(self.at)))
 
     def _close(self, then: str) -> None:
-        self.hub = then if self.hub != "paused" else self.hub
+        self.hub = then
         self._tell(ev.HubClosed(Millis(self.at)))
 
     def _pause(self) -> None:

@@ -20,6 +20,7 @@ from satellite.core.burst import BurstRule
 from satellite.core.conversation import TimeLimits
 from satellite.core.say import Allow
 from satellite.core.state import State, Why
+from satellite.core.timers import Timer
 from satellite.core.units import RATE_HZ, Frames, Millis, frames
 from satellite.mock.agent import Agent, keyword_agent
 from satellite.mock.hub import HubRule, MockHub
@@ -89,6 +90,7 @@ class Watcher(Observer):
     actions: list[act.Action] = field(default_factory=list)
     heard: dict[int, bytes] = field(default_factory=dict)
     ducked: list[Ducked] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
 
     def on_state_changed(self, old: State, new: State, why: Why) -> None:
         self.states.append((old, new, why))
@@ -105,6 +107,9 @@ class Watcher(Observer):
 
     def on_ducked(self, ducked: Ducked) -> None:
         self.ducked.append(ducked)
+
+    def on_timer(self, timer: Timer) -> None:
+        self.timers.append(timer)
 
     def of(self, kind: type[A]) -> list[A]:
         """What has been done of a kind."""

@@ -38,6 +38,24 @@ def test_a_hub_that_vanishes_is_taken_back(state: State) -> None:
     play(story())
 
 
+@pytest.mark.parametrize("mutes_at_end", [True, False])
+def test_a_hub_that_is_restarted_is_taken_back(mutes_at_end: bool) -> None:
+    """In the middle of a reply. It mutes the satellite before it goes, which is offline then, not muted."""
+
+    async def story() -> None:
+        rule = HubRule(reconnect_s=0.2, mutes_at_end=mutes_at_end)
+        async with house(keyword_agent({}, REPLY_TEXT), hub_rule=rule) as place:
+            await place.answer(into_s=0.3)
+            await place.hub.stop()
+            await place.until_state(State.OFFLINE)
+            assert place.has_played(REPLY) is not mutes_at_end
+            await place.hub.start()
+            await place.until_back()
+            await place.works()
+
+    play(story())
+
+
 def test_an_interrupt_that_the_hub_missed_is_sent_once_more() -> None:
     """The connection breaks while the reply is held; what was confirmed meanwhile is told when a hub is back, same id."""
 
