@@ -26,7 +26,7 @@ def open_turn(c: Conversation, first: Frames, endpoint: Endpointer) -> Result:
         c,
         turn=c.turn + 1,
         utterance=first,
-        endpoint=endpoint,
+        endpoint=endpoint.after(c.endpoint),
         attempt=1,
         is_follow_up=False,
         burst=Burst(),
