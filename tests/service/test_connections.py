@@ -11,7 +11,7 @@ from satellite.core.state import State, Why
 from satellite.mock.agent import keyword_agent, slow
 from satellite.mock.hub import HubRule, MockHub
 from satellite.mock.recordings import COMMAND, STOP
-from tests.service.house import REPLY, REPLY_TEXT, SOON_S, House, house, play
+from tests.service.house import REPLY, REPLY_TEXT, SOON_S, House, house, play, undisturbed
 
 _NONSENSE = (
     b"GET / HTTP/1.1\r\n\r\n",
@@ -44,7 +44,7 @@ def test_a_hub_that_is_restarted_is_taken_back(mutes_at_end: bool) -> None:
 
     async def story() -> None:
         rule = HubRule(reconnect_s=0.2, mutes_at_end=mutes_at_end)
-        async with house(keyword_agent({}, REPLY_TEXT), hub_rule=rule) as place:
+        async with house(keyword_agent({}, REPLY_TEXT), hub_rule=rule, config=undisturbed()) as place:
             await place.answer(into_s=0.3)
             await place.hub.stop()
             await place.until_state(State.OFFLINE)

@@ -6,6 +6,7 @@ import pytest
 
 from satellite.mock.agent import keyword_agent
 from satellite.mock.hub import HubRule
+from satellite.mock.pipeline import PipelineRule
 from satellite.mock.recordings import COMMAND, STOP
 from tests.service.house import LONG_TEXT, REPLY, REPLY_TEXT, house, play, quiet_config, undisturbed
 
@@ -56,3 +57,15 @@ def test_what_the_versions_say_differs_as_it_should() -> None:
     assert chunks["2025.9"] == 1 < chunks["2025.1"] < chunks["2026.11"]
     assert rates == {"2025.1": 16_000, "2025.9": 22_050, "2026.11": 22_050}
     assert ends == {"2025.1": float, "2025.9": int, "2026.11": int}
+
+
+def test_the_utterance_ends_here_if_the_hub_does_not_find_its_end() -> None:
+    """Since 2026.11 speech-to-text may have a detector of its own: the hub then tells of no voice, and waits for our end."""
+
+    async def story() -> None:
+        async with house(keyword_agent({}, REPLY_TEXT), pipeline=PipelineRule(finds_end=False)) as place:
+            await place.works()
+            assert place.journal.of("voice-stopped", "sent") == []
+            assert place.order("run-asr", "audio-stop") == ["run-asr", "audio-stop"]
+
+    play(story())
