@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar, get_args
 import msgspec
 from msgspec import Meta
 
-from satellite.core.say import Allow
+from satellite.core.say import Allow, FollowUp
 from satellite.keys import flat, keys, nested
 from satellite.typed_yaml import load
 
@@ -167,9 +167,12 @@ class Vad(_Section, frozen=True):
 
 
 class Listening(_Section, frozen=True):
-    """How the end of what the user says is found, if the hub does not find it first."""
+    """How the end of what the user says is found, if the hub does not find it first; and when he needs no wake word."""
 
     silence_ms: Live[Annotated[int, Meta(ge=200, le=3000)]] = 700
+    follow_up: Live[FollowUp] = FollowUp.QUESTION
+    # Home Assistant itself gives up after 15 s
+    follow_up_ms: Live[Annotated[int, Meta(ge=1000, le=15_000)]] = 5000
 
 
 class Config(_Section, frozen=True):

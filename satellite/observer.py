@@ -4,6 +4,7 @@ from satellite.audio.commands import Ducked, Vitals
 from satellite.core.actions import Action
 from satellite.core.events import Event
 from satellite.core.state import State, Why
+from satellite.core.timers import Timer
 from satellite.core.units import Frames
 
 
@@ -24,6 +25,9 @@ class Observer:
 
     def on_ducked(self, ducked: Ducked) -> None:
         """The reply was lowered, or raised again."""
+
+    def on_timer(self, timer: Timer) -> None:
+        """The hub has started, changed, cancelled or finished a timer of ours; in whatever state we are."""
 
     def on_vitals(self, vitals: Vitals) -> None:
         """What the reflex has just seen, every period."""
@@ -58,3 +62,7 @@ class Audience(Observer):
     def on_vitals(self, vitals: Vitals) -> None:
         for observer in self._observers:
             observer.on_vitals(vitals)
+
+    def on_timer(self, timer: Timer) -> None:
+        for observer in self._observers:
+            observer.on_timer(timer)

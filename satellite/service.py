@@ -101,7 +101,16 @@ class Service:
     def _hub_peer(self) -> HubPeer:
         config, words = self._config, self._config.wake.each
         names, pipelines = [word.name for word in words], {word.name: word.pipeline for word in words if word.pipeline}
-        return HubPeer(config.name, config.area, names, self.handle, self._open_reply, self.engine.now, pipelines)
+        return HubPeer(
+            config.name,
+            config.area,
+            names,
+            self.handle,
+            self._open_reply,
+            self.engine.now,
+            pipelines,
+            self._observer.on_timer,
+        )
 
     # ---- lifecycle
 
@@ -268,6 +277,8 @@ class Service:
                     self._replies.pop(turn, None)
             case act.ResumeReply(turn):
                 commands.append(cmd.ResumeReply(turn))
+            case act.ContinueReply():
+                hub.continue_reply()
             case act.FinishReply(turn):
                 self._replies[turn].finish()
             case act.BeginTurn(turn, owed):
@@ -298,9 +309,12 @@ class Service:
                 self._set_deadline(kind, after)
             case act.ClearDeadline():
                 self._set_deadline(None)
-            case act.Become(old, new, why):
-                _log.info("= %s, was %s: %s", new, old, why)
-                self._observer.on_state_changed(old, new, why)
+            case act.Become():
+                self._become(action)
+
+    def _become(self, change: act.Become) -> None:
+        _log.info("= %s, was %s: %s", change.new, change.old, change.why)
+        self._observer.on_state_changed(change.old, change.new, change.why)
 
     def _stop_mic(self, tell: bool) -> None:
         if tell and self._uplink.is_streaming:
@@ -340,6 +354,8 @@ def _conversation_rule(config: Config) -> ConversationRule:
         burst=BurstRule(commit_ms=Millis(barge_in.commit_ms)),
         endpoint=EndpointRule(silence_ms=Millis(config.listening.silence_ms)),
         preroll_ms=Millis(barge_in.preroll_ms),
+        follow_up=config.listening.follow_up,
+        follow_up_ms=Millis(config.listening.follow_up_ms),
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
         hub_wakes=config.wake.listen is Listen.ALWAYS,
         wake_gate=config.wake.vad_gate,

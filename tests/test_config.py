@@ -31,7 +31,7 @@ from satellite.config import (
     is_live,
     load_config,
 )
-from satellite.core.say import Allow
+from satellite.core.say import Allow, FollowUp
 from satellite.core.state import State
 from satellite.errors import ConfigError
 from satellite.keys import allowed, flat, keys, limits, nested
@@ -143,7 +143,12 @@ _CONFIGS = st.builds(
         preroll_ms=st.integers(0, 2000),
         interrupt_phases=st.sampled_from(Phases),
     ),
-    listening=st.builds(Listening, silence_ms=st.integers(200, 3000)),
+    listening=st.builds(
+        Listening,
+        silence_ms=st.integers(200, 3000),
+        follow_up=st.sampled_from(FollowUp),
+        follow_up_ms=st.integers(1000, 15_000),
+    ),
 )
 
 

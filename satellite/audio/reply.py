@@ -45,7 +45,12 @@ class Reply:
         """Declares it complete, after the resampler's last samples."""
         if self._resampler is not None and not self.is_complete:
             self.append(self._resampler.finish())
+        self._resampler = None
         self.is_complete = True
+
+    def reopen(self) -> None:
+        """More will come after all, as a stream of its own."""
+        self.is_complete = False
 
     def append(self, samples: Samples) -> None:
         """Adds samples at the reply's own rate, up to the limit."""

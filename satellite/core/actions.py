@@ -93,6 +93,13 @@ class Play(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class ContinueReply(Action):
+    """The stream that begins is the rest of this turn's reply, which had been thought complete."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class FinishReply(Action):
     """Nothing more will come of this turn's reply; play what there is."""
 

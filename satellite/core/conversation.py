@@ -6,7 +6,7 @@ from satellite.core.burst import Burst, BurstRule
 from satellite.core.endpoint import Endpointer, EndpointRule
 from satellite.core.events import Deadline
 from satellite.core.interrupt import Interrupt
-from satellite.core.say import Allow, Say
+from satellite.core.say import Allow, FollowUp, Say
 from satellite.core.state import Stage, State
 from satellite.core.units import Frames, Millis
 
@@ -55,6 +55,10 @@ class ConversationRule:
     preroll_ms: Millis = Millis(300)
     # a wake word is detected so much after its end, at most
     wake_backtrack_ms: Millis = Millis(200)
+    # an answer that asks is itself answered; others are not waited after, for whatever is said then is sent to the hub
+    follow_up: FollowUp = FollowUp.QUESTION
+    # as long as after a wake word
+    follow_up_ms: Millis = Millis(5000)
     # send a first interrupt while the reply can still go on
     tell_provisional: bool = True
     # the hub finds the wake word: it hears the microphone all the time, or, behind the gate, while there is voice
@@ -94,6 +98,8 @@ class Conversation:
     utterance: Frames = Frames(0)
     """The first frame that the hub is to get of this turn."""
     attempt: int = 0
+    is_follow_up: bool = False
+    """Whether the turn was opened by an answer of ours, and by nobody's word."""
     detection: str = ""
     """The wake word that opened the turn, until the hub has been told of it."""
     endpoint: Endpointer = Endpointer()

@@ -37,6 +37,10 @@ class Endpointer:
             return replace(self, silence=self.silence + window.length)
         return self
 
+    def after(self, last: "Endpointer") -> "Endpointer":
+        """Of the utterance that follows another, which may have been sent: where that ended is not forgotten."""
+        return replace(self, spoken_until=max(self.spoken_until, last.spoken_until))
+
     def has_speech(self, rule: EndpointRule) -> bool:
         """Whether anything was said."""
         return self.speech >= frames(rule.speech_ms)

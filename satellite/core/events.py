@@ -163,7 +163,12 @@ class AnswerComplete(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementAudio(Event):
-    """The first audio of an announcement has come: speech that answers nothing."""
+    """The first audio of an announcement has come: speech that answers nothing.
+
+    It `may_be_rest` of the answer that plays: some hubs end a stream and begin another in the middle of an answer.
+    """
+
+    may_be_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,9 +129,19 @@ def no_other_came(c: Conversation, e: ev.DeadlineReached) -> bool:
     return c.aside is not None and e.kind is Deadline.ANSWER_AUDIO
 
 
+def is_rest(c: Conversation, e: ev.AnnouncementAudio) -> bool:
+    """The speech that begins goes on with the answer, which has not ended yet."""
+    return e.may_be_rest and c.reply is not None and c.reply.state is SayState.PLAYING and not c.reply.is_announcement
+
+
 def is_overlapped(c: Conversation, e: ev.ReplyEnded) -> bool:
     """Somebody was speaking when the reply ended, and a hub is there to hear what follows."""
     return e.overlap is not None and c.is_linked
+
+
+def asks_back(c: Conversation, e: ev.ReplyEnded) -> bool:
+    """The answer lets the user answer, a hub is there to hear it, and so is the microphone."""
+    return c.is_linked and c.reply is not None and c.reply.lets_answer(c.rule.follow_up) and c.burst.windows != ()
 
 
 def wake_word_allowed(c: Conversation, e: ev.WakeHeard) -> bool:

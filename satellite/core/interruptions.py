@@ -91,6 +91,16 @@ def _endpointer(burst: Burst) -> Endpointer:
     return endpoint
 
 
+def listen_for_answer(c: Conversation, e: ev.ReplyEnded) -> Result:
+    """The answer has ended and may be answered: a turn without a wake word, from now on, or from the onset of a quick user."""
+    if e.overlap is None:
+        first, endpoint = c.burst.windows[-1].end, Endpointer()
+    else:
+        first, endpoint = _first(c, e.overlap), _endpointer(c.burst.since(e.overlap))
+    opened, actions = open_turn(c, first, endpoint)
+    return replace(opened, is_follow_up=True), (act.SendPlayed(), *actions)
+
+
 def commit_wake(c: Conversation, e: ev.WakeHeard) -> Result:
     """The wake word over a reply: stop and listen. The hub is not told of the word, or it would take us for two satellites."""
     first = Frames(max(e.end - frames(c.rule.wake_backtrack_ms), 0))

@@ -74,6 +74,15 @@ def learn_length(c: Conversation, e: ev.AnswerComplete) -> Result:
     return wait(known, Deadline.REPLY, Millis(e.total + c.rule.limits.reply_slack))
 
 
+def go_on(c: Conversation, e: ev.Event) -> Result:
+    """The hub ended its stream in the middle of the answer and goes on with another: how long it will be is open again."""
+    assert c.reply is not None
+    longer = replace(c, reply=c.reply.receives_more())
+    if c.deadline is not Deadline.REPLY:
+        return longer, (act.ContinueReply(c.reply.turn),)
+    return wait(longer, Deadline.REPLY, c.rule.limits.reply, act.ContinueReply(c.reply.turn))
+
+
 def cut_short(c: Conversation, e: ev.HubError) -> Result:
     """The hub's run failed while it spoke: play what there is."""
     acks = c.hub_acks_abort or e.code == ABORT_ACK_CODE

@@ -22,6 +22,19 @@ class Allow(StrEnum):
     NONE = "none"
 
 
+class FollowUp(StrEnum):
+    """After which answers the user may speak without the wake word."""
+
+    QUESTION = "question"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+# Home Assistant's own rule for satellites that it can tell to listen on; its semicolon is the Greek question mark. The last
+# one is Arabic's.
+_ASKS = ("?", ";", "\uff1f", "\u061f")
+
+
 class SayState(StrEnum):
     """Of an utterance. The last three are final."""
 
@@ -56,6 +69,11 @@ class Say:
     text: str = ""
     is_announcement: bool = False
 
+    def lets_answer(self, rule: FollowUp) -> bool:
+        """Whether the user may answer it without the wake word. What was said unasked waits for no answer."""
+        is_open = rule is FollowUp.ALWAYS or (rule is FollowUp.QUESTION and self.text.strip().endswith(_ASKS))
+        return is_open and not self.is_announcement
+
     def become(self, state: SayState, position: Position | None = None) -> "Say":
         """Further on, with the position reached. ProtocolMisuse if it cannot go there from here."""
         if state not in _NEXT[self.state]:
@@ -65,3 +83,7 @@ class Say:
     def received_all(self, total: Millis) -> "Say":
         """When the last of its audio has come."""
         return replace(self, complete=True, position=replace(self.position, received=total, total=total))
+
+    def receives_more(self) -> "Say":
+        """When what was thought to be all of its audio was not."""
+        return replace(self, complete=False, position=replace(self.position, total=None))

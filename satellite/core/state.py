@@ -31,6 +31,7 @@ class Why(StrEnum):
     MORE_SPEECH = "more speech"
     ANSWER = "answer"
     ANNOUNCEMENT = "announcement"
+    FOLLOW_UP = "follow-up"
     VOICE = "voice over the reply"
     INTERRUPTED = "interrupted"
     FALSE_ALARM = "false alarm"

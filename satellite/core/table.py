@@ -131,6 +131,7 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, LISTENING, Why.INTERRUPTED, when.linked_wake_word),
     Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, OFFLINE, Why.INTERRUPTED, when.wake_word_allowed),
     _stay(SPEAKING, ev.VoiceWindow, replies.follow_voice),
+    Row(SPEAKING, ev.ReplyEnded, interruptions.listen_for_answer, LISTENING, Why.FOLLOW_UP, when.asks_back),
     Row(SPEAKING, ev.ReplyEnded, replies.ended_overlapped, HELD, Why.VOICE, when.is_overlapped),
     Row(SPEAKING, ev.ReplyEnded, replies.ended, IDLE, Why.FINISHED, when.is_linked),
     Row(SPEAKING, ev.ReplyEnded, replies.ended, OFFLINE, Why.FINISHED),
@@ -145,7 +146,8 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
     Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(SPEAKING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(SPEAKING, ev.MicrophoneStalled, ev.AnnouncementAudio, ev.AnswerAudio),
+    _stay(SPEAKING, ev.AnnouncementAudio, replies.go_on, when.is_rest),
+    *_ignore(SPEAKING, ev.MicrophoneStalled, ev.AnswerAudio),
     *_ignore(SPEAKING, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- somebody may be talking over us
     Row(HELD, ev.VoiceWindow, interruptions.commit_speech, OFFLINE, Why.INTERRUPTED, when.unlinked(when.words)),
@@ -171,10 +173,13 @@ ROWS: tuple[Row, ...] = (
     Row(HELD, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
     Row(HELD, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(HELD, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
-    *_ignore(HELD, ev.AnnouncementAudio, ev.AnswerAudio, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
+    _stay(HELD, ev.AnnouncementAudio, replies.go_on, when.is_rest),
+    *_ignore(HELD, ev.AnswerAudio, ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript),
     # ---- the hub's mute switch
     Row(MUTED, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
-    *_ignore(MUTED, ev.HubClosed, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),
+    # a hub that stops mutes us first, and one that has muted us stays connected
+    Row(MUTED, ev.HubClosed, nothing, OFFLINE, Why.DISCONNECTED),
+    *_ignore(MUTED, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),
     *_ignore(MUTED, ev.VoiceWindow, ev.WakeHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
 )
 

@@ -26,8 +26,9 @@ def open_turn(c: Conversation, first: Frames, endpoint: Endpointer) -> Result:
         c,
         turn=c.turn + 1,
         utterance=first,
-        endpoint=endpoint,
+        endpoint=endpoint.after(c.endpoint),
         attempt=1,
+        is_follow_up=False,
         burst=Burst(),
         reply=None,
         interrupt=None,
@@ -93,7 +94,7 @@ def ready(c: Conversation, e: ev.Event) -> Result:
     heard = replace(c, stage=Stage.HEARING, resend=())
     if something_said(c, e):
         return wait(heard, Deadline.END_OF_SPEECH, c.rule.limits.utterance)
-    return wait(heard, Deadline.SPEECH, c.rule.limits.speech)
+    return wait(heard, Deadline.SPEECH, c.rule.follow_up_ms if c.is_follow_up else c.rule.limits.speech)
 
 
 def ready_late(c: Conversation, e: ev.Event) -> Result:

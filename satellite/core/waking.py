@@ -80,6 +80,7 @@ def failed(c: Conversation, e: ev.HubError) -> Result:
 def woken(c: Conversation, e: ev.HubWoke) -> Result:
     """The hub heard the word: its run goes on with the command, and the microphone with it."""
     turn = c.turn + 1
-    fresh = replace(c, turn=turn, stage=Stage.ASKED, endpoint=Endpointer(), attempt=1, burst=Burst(), kept=None, answer_text="")
+    asked = replace(c, turn=turn, stage=Stage.ASKED, endpoint=Endpointer().after(c.endpoint), attempt=1, burst=Burst(), kept=None)
+    fresh = replace(asked, answer_text="", is_follow_up=False)
     told = (act.BeginTurn(turn, owed=False), act.KeepFrom(c.utterance))
     return wait(fresh, Deadline.HUB_READY, c.rule.limits.hub_ready, *told)

@@ -13,6 +13,7 @@ from wyoming.satellite import PauseSatellite, RunSatellite
 from satellite.mock.agent import Agent
 from satellite.mock.journal import Journal
 from satellite.mock.pipeline import Pipeline, PipelineRule
+from satellite.mock.tts import VOICE_RATE_HZ
 from satellite.mock.wire import connection, read, write
 
 
@@ -25,10 +26,29 @@ class HubRule:
     dead_s: float = 5.0
     reconnect_s: float = 3.0
     # since 2026.9 it asks who we are on a connection of its own
-    describe_s: float = 30.0
+    describe_s: float | None = 30.0
+    # since 2026.8 it mutes us before it closes the connection for good
+    mutes_at_end: bool = True
     # an announcement is over at its `played`, or so long after its end
     unplayed_s: float = 0.5
     pipeline: PipelineRule = field(default_factory=PipelineRule)
+
+    @classmethod
+    def like(cls, version: str) -> "HubRule":
+        """As a version of Home Assistant behaves towards a satellite, by its year and month: 2025.4."""
+        year, month = map(int, version.split(".")[:2])
+        at = (year, month)
+        pipeline = PipelineRule(
+            acks_abort=at >= (2026, 4),
+            one_chunk=(2025, 7) <= at < (2025, 12),
+            early_speech=at >= (2025, 7),
+            counts_seconds=at < (2025, 6),
+            speech_rate_hz=16_000 if at < (2025, 2) else VOICE_RATE_HZ,
+            ends_anywhere=not (2025, 7) <= at < (2026, 6),
+            cancels=at >= (2025, 1),
+            starts_by_itself=at >= (2026, 8),
+        )
+        return cls(describe_s=30.0 if at >= (2026, 9) else None, mutes_at_end=at >= (2026, 8), pipeline=pipeline)
 
 
 class MockHub:
@@ -50,7 +70,10 @@ class MockHub:
         self._tasks = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._poll())]
 
     async def stop(self) -> None:
-        """Says goodbye to nobody; everything has ended when this returns."""
+        """Shuts down; everything has ended when this returns."""
+        if self._rule.mutes_at_end and not self._is_paused:
+            with suppress(OSError):
+                await self.send(PauseSatellite().event())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -157,7 +180,7 @@ class MockHub:
             case "ping":
                 await self.send(Pong(text=event.data.get("text")).event())
             case "run-pipeline":
-                self.pipeline.run_pipeline(event.data["start_stage"])
+                self.pipeline.run_pipeline(event.data["start_stage"], event.data["end_stage"])
             case "detection":
                 self.pipeline.detection(event.data.get("name") or "")
             case "audio-chunk":
@@ -166,7 +189,7 @@ class MockHub:
                 self.pipeline.audio_stop()
 
     async def _poll(self) -> None:
-        while True:
+        while self._rule.describe_s is not None:
             await asyncio.sleep(self._rule.describe_s)
             with suppress(OSError, TimeoutError):
                 async with connection(f"tcp://{self._host}:{self._port}") as (reader, writer):

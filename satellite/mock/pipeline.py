@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import soxr
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
@@ -57,6 +58,16 @@ class PipelineRule:
     acks_abort: bool = True
     # until 2025.11 a cached answer came as one chunk
     one_chunk: bool = False
+    # until 2025.5 the times of speech were seconds and their fractions
+    counts_seconds: bool = False
+    # 16 kHz until 2025.1
+    speech_rate_hz: int = VOICE_RATE_HZ
+    # until 2026.4 a run that is to end elsewhere than with speech dies without a word
+    ends_anywhere: bool = True
+    # in 2024 a new run left the old one alive, and an abort did nothing
+    cancels: bool = True
+    # since 2026.8 the microphone after a wake word starts a run
+    starts_by_itself: bool = True
     # since 2025.7 speech begins before the answer is complete, if it is long
     early_speech: bool = False
     # what its own wake word engine listens for
@@ -76,13 +87,14 @@ class Pipeline:
         self.is_running = False
         """Whether microphone audio is taken."""
         self._task: asyncio.Task[None] | None = None
+        self._runs: set[asyncio.Task[None]] = set()
         self._speech: set[asyncio.Task[float]] = set()
         self._detected: dict[str, float] = {}
         self._word: str | None = None
 
     async def stop(self) -> None:
         """The satellite is gone."""
-        tasks: list[asyncio.Task[Any]] = [*self._speech, *([self._task] if self._task else [])]
+        tasks: list[asyncio.Task[Any]] = [*self._speech, *self._runs]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -93,16 +105,21 @@ class Pipeline:
         """A wake word was heard there."""
         self._word = name
 
-    def run_pipeline(self, start_stage: str) -> None:
+    def run_pipeline(self, start_stage: str, end_stage: str = "tts") -> None:
         """A run is asked for."""
         run = Run()
         self.runs.append(run)
         self.is_running = True
-        self._task = asyncio.create_task(self._run(run, start_stage, self._word, self._task))
+        if end_stage != "tts" and not self._rule.ends_anywhere:
+            return
+        previous = self._task if self._rule.cancels else None
+        self._task = asyncio.create_task(self._run(run, start_stage, self._word, previous))
+        self._runs.add(self._task)
+        self._task.add_done_callback(self._runs.discard)
 
     def audio(self, pcm: bytes) -> None:
         """Microphone. Dropped without a word unless a run is marked as running; after a wake word it starts one."""
-        if not self.is_running and self._word is not None:
+        if not self.is_running and self._word is not None and self._rule.starts_by_itself:
             self.run_pipeline("asr")
         if self.is_running and self.runs:
             self.runs[-1].audio.put_nowait(pcm)
@@ -236,10 +253,13 @@ class Pipeline:
         return await self._speak(texts, announcement=True)
 
     async def _speak(self, texts: "asyncio.Queue[str | None]", announcement: bool = False) -> float:
-        stream = _SpeechStream(self._send, self._rule.one_chunk)
+        stream = _SpeechStream(self._send, self._rule)
         with suppress(OSError):
+            if announcement:
+                # before there is any audio, and its end comes even if there is none
+                await stream.start()
             while (text := await texts.get()) is not None:
-                if not await self._synthesise(text, stream):
+                if not await self._synthesise(text, stream) and not announcement:
                     # a failed synthesis ends without a word
                     return stream.seconds
             await stream.stop(announcement)
@@ -269,34 +289,50 @@ async def _is_cancelled_before_the_end_of(previous: asyncio.Task[None]) -> bool:
 
 
 class _SpeechStream:
-    """Cuts speech into the hub's chunks, with its timestamps: whole milliseconds, each rounded down."""
+    """Cuts speech into the hub's chunks, with its timestamps: whole milliseconds, each rounded down, or seconds."""
 
-    def __init__(self, send: Callable[[Event], Awaitable[None]], one_chunk: bool) -> None:
-        self._send, self._one_chunk = send, one_chunk
+    def __init__(self, send: Callable[[Event], Awaitable[None]], rule: PipelineRule) -> None:
+        self._send, self._rule, self._rate_hz = send, rule, rule.speech_rate_hz
+        self._resampler = None
+        if self._rate_hz != VOICE_RATE_HZ:
+            self._resampler = soxr.ResampleStream(VOICE_RATE_HZ, self._rate_hz, 1, dtype="int16")
         self._waiting = bytearray()
-        self._timestamp_ms: int | None = None
+        self._timestamp: float | None = None
         self.seconds = 0.0
 
+    async def start(self) -> None:
+        self._timestamp = 0
+        await self._send(AudioStart(rate=self._rate_hz, width=2, channels=1, timestamp=0).event())
+
     async def add(self, pcm: bytes) -> None:
-        if self._timestamp_ms is None:
-            self._timestamp_ms = 0
-            await self._send(AudioStart(rate=VOICE_RATE_HZ, width=2, channels=1, timestamp=0).event())
-        self._waiting += pcm
-        while len(self._waiting) >= _CHUNK_BYTES and not self._one_chunk:
+        if self._timestamp is None:
+            await self.start()
+        self._waiting += self._resampled(pcm)
+        while len(self._waiting) >= _CHUNK_BYTES and not self._rule.one_chunk:
             await self._pass_on(_CHUNK_BYTES)
 
     async def stop(self, announcement: bool) -> None:
-        if self._timestamp_ms is None:
+        if self._timestamp is None:
             return
+        self._waiting += self._resampled(b"", last=True)
         if self._waiting:
             await self._pass_on(len(self._waiting))
-        await self._send(AudioStop(timestamp=None if announcement else self._timestamp_ms).event())
+        # the library's types know whole numbers only; old versions of it did not look
+        end: Any = None if announcement else self._timestamp
+        await self._send(AudioStop(timestamp=end).event())
+
+    def _resampled(self, pcm: bytes, last: bool = False) -> bytes:
+        if self._resampler is None:
+            return pcm
+        resampled: bytes = self._resampler.resample_chunk(np.frombuffer(pcm, "<i2"), last=last).tobytes()
+        return resampled
 
     async def _pass_on(self, size: int) -> None:
-        assert self._timestamp_ms is not None
+        assert self._timestamp is not None
         pcm = bytes(self._waiting[:size])
         del self._waiting[:size]
-        chunk = AudioChunk(rate=VOICE_RATE_HZ, width=2, channels=1, audio=pcm, timestamp=self._timestamp_ms)
+        time: Any = self._timestamp
+        chunk = AudioChunk(rate=self._rate_hz, width=2, channels=1, audio=pcm, timestamp=time)
         await self._send(chunk.event())
-        self.seconds += len(pcm) / 2 / VOICE_RATE_HZ
-        self._timestamp_ms += int(chunk.milliseconds)
+        self.seconds += chunk.seconds
+        self._timestamp += chunk.seconds if self._rule.counts_seconds else chunk.milliseconds

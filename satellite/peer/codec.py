@@ -14,10 +14,17 @@ from wyoming.wake import Detect, Detection
 from satellite import __version__
 from satellite.core import events as ev
 from satellite.core.interrupt import Interrupt
+from satellite.core.timers import Timer, TimerChange
 from satellite.core.units import RATE_HZ, Millis
+from satellite.errors import PeerError
 
 _WIDTH = 2
 _OURS = Attribution(name="satellite", url="")
+
+# Home Assistant's ids have 26 characters, and nobody says a longer name
+_LONGEST_TEXT = 100
+# a year
+_LONGEST_TIMER_S = 366 * 24 * 3600
 
 # openWakeWord's service names its models after their files: alexa_v0.1
 _MODEL_VERSION = re.compile(r"[ _]v[0-9.]+$")
@@ -43,6 +50,37 @@ def to_core(event: WireEvent, at: Millis) -> ev.Event | None:
             return ev.HubPaused(at)
         case _:
             return None
+
+
+def timer(event: WireEvent) -> Timer | None:
+    """What a hub tells of a timer; None if it is about something else. PeerError if it makes no sense."""
+    kind, _, change = event.type.partition("-")
+    if kind != "timer" or change not in list(TimerChange):
+        return None
+    data: dict[str, Any] = event.data
+    what = TimerChange(change)
+    has_time = what in (TimerChange.STARTED, TimerChange.UPDATED)
+    return Timer(
+        what,
+        _timer_id(event),
+        _text(data, "name")[:_LONGEST_TEXT],
+        _timer_seconds(event) if has_time else None,
+        is_active=data.get("is_active") is not False,
+    )
+
+
+def _timer_id(event: WireEvent) -> str:
+    id = _text(event.data, "id")
+    if not 0 < len(id) <= _LONGEST_TEXT:
+        raise PeerError(f"{event.type}: its id is no text of 1 to {_LONGEST_TEXT} characters")
+    return id
+
+
+def _timer_seconds(event: WireEvent) -> int:
+    seconds = event.data.get("total_seconds")
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= _LONGEST_TIMER_S:
+        raise PeerError(f"{event.type}: total_seconds is not a count up to {_LONGEST_TIMER_S}")
+    return seconds
 
 
 def _text(data: dict[str, Any], key: str) -> str:

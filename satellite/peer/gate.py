@@ -18,8 +18,15 @@ _MOST_STREAMS = 8
 # of audio that nobody will ever wait for
 _NO_TURN = -1
 
+# between our arithmetic and that of a hub which counts fractions of a second
+_ROUNDING_MS = 1
+
 # from an answer's text to its first sound: what the conversation would not wait for any longer is not coming
 _OWED_S = TimeLimits().answer_audio / 1000
+
+# A hub that ends an answer's stream to begin another goes on at once. Announcements come when they come, and the few that
+# begin right after an answer are heard behind it.
+_REST_S = 1.0
 
 # a model takes up to three seconds to die, and its last sentence two more to become sound
 _REMNANT_S = 5.0
@@ -32,12 +39,20 @@ class Stream:
     turn: int | None
     next_ms: int
     is_announcement: bool
+    may_be_rest: bool = False
+    """Whether it is rather the rest of the present turn's answer, whose stream has ended, if that still plays."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Debt:
     turn: int
     known_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    next_ms: int
+    at_s: float
 
 
 class StreamGate:
@@ -52,6 +67,8 @@ class StreamGate:
         self._in_doubt: Stream | None = None
         self._known_at_s = self._remnant_until_s = now_s()
         self._owed: deque[_Debt] = deque(maxlen=_MOST_STREAMS)
+        self._is_text_known = False
+        self._ended: _Ended | None = None
         self.stale = 0
         """Chunks of answers that nobody waits for any more."""
 
@@ -64,6 +81,11 @@ class StreamGate:
             self._remnant_until_s = self._now_s() + _REMNANT_S
         self._turn = turn
         self._awaits_answer, self._in_doubt = False, None
+        self._is_text_known, self._ended = False, None
+
+    def text_is_known(self) -> None:
+        """The hub has told the whole text of the present answer: what it has not begun to say by now it will not add."""
+        self._is_text_known = True
 
     def expect_answer(self) -> None:
         """The present turn has been understood, or answered: a stream may now be its answer."""
@@ -82,7 +104,7 @@ class StreamGate:
         If none does it must not have been thrown away, so whoever plays streams keeps it, and no more than it, until then.
         """
         turn = self._whose()
-        stream = Stream(turn, timestamp_ms or 0, is_announcement=turn is None)
+        stream = Stream(turn, timestamp_ms or 0, turn is None, turn is None and self._may_go_on(timestamp_ms))
         self._streams.append(stream)
         if self._awaits_answer:
             self._assign(stream)
@@ -114,11 +136,21 @@ class StreamGate:
             stream = next((s for s in reversed(self._streams) if s.is_announcement), stream)
         if stream is not None:
             self._streams.remove(stream)
+            if stream.turn == self._turn and not (stream.is_announcement and timestamp_ms is None):
+                self._ended = _Ended(stream.next_ms, self._now_s())
         return stream
 
     def is_wanted(self, stream: Stream) -> bool:
         """Whether it is the present turn's answer, or an announcement."""
         return stream.turn is None or stream.turn == self._turn
+
+    def _may_go_on(self, timestamp_ms: int | None) -> bool:
+        """Whether the answer that ended last may go on with a stream that begins at this time."""
+        ended = self._ended
+        if ended is None:
+            return False
+        is_next = bool(timestamp_ms) and timestamp_ms == ended.next_ms
+        return is_next or not self._is_text_known or self._now_s() - ended.at_s < _REST_S
 
     def _whose(self) -> int | None:
         now_s = self._now_s()
@@ -147,4 +179,11 @@ class StreamGate:
         """Of several that are due, the one fed last: chunks come in bursts, and a dead stream may wait at any time."""
         if not self._streams:
             return None
-        return next((s for s in reversed(self._streams) if s.next_ms == timestamp_ms), self._streams[-1])
+        newest = self._streams[-1]
+        if timestamp_ms is None:
+            return newest
+        for slack_ms in (0, _ROUNDING_MS):
+            for stream in reversed(self._streams):
+                if abs(stream.next_ms - timestamp_ms) <= slack_ms:
+                    return stream
+        return newest

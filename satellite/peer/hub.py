@@ -11,6 +11,7 @@ from wyoming.event import Event as WireEvent
 
 from satellite.core import events as ev
 from satellite.core.interrupt import Interrupt
+from satellite.core.timers import Timer
 from satellite.core.units import Millis, millis
 from satellite.errors import PeerError
 from satellite.peer import codec
@@ -21,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 # ten minutes without a loss, and the next one is news again
 _STEADY_MS = 600_000
+
+# a day; a number that is larger is none
+_LONGEST_STREAM_S = 86_400.0
 
 # a reply without a format in its first event is what every hub sends today
 _DEFAULT_RATE_HZ = 22_050
@@ -38,11 +42,13 @@ class ReplySink(Protocol):
 
     def finish(self) -> None: ...
 
+    def reopen(self) -> None: ...
+
 
 class HubPeer:
     """One hub at a time. `emit` gives the conversation an event; `open_reply` makes the place where a reply is kept.
 
-    `pipelines` are the names of those that some wake words ask for.
+    `pipelines` are the names of those that some wake words ask for; `on_timer` is told of the timers that the hub keeps.
     """
 
     def __init__(
@@ -54,13 +60,17 @@ class HubPeer:
         open_reply: Callable[[int], ReplySink],
         now: Callable[[], Millis],
         pipelines: Mapping[str, str] | None = None,
+        on_timer: Callable[[Timer], None] = lambda timer: None,
     ) -> None:
         self._emit, self._open_reply, self._now = emit, open_reply, now
         info = codec.info(name, area, wake_words)
         self._server = HubServer(lambda: info, self)
+        self._on_timer = on_timer
         self._pipelines, self._opened_by = pipelines or {}, ""
         self._gate = StreamGate(lambda: self._now() / 1000)
         self._sinks: dict[Stream, ReplySink] = {}
+        self._last_sink: ReplySink | None = None
+        self._is_continued = False
         self._turn = 0
         self._lost_at: Millis | None = None
         self._losses = 0
@@ -84,6 +94,7 @@ class HubPeer:
         """Audio of earlier turns is stale from now on."""
         self._turn = turn
         self._gate.begin_turn(turn, owed)
+        self._last_sink = None
         self._forget_stale()
 
     def expect_answer(self) -> None:
@@ -93,6 +104,10 @@ class HubPeer:
     def accept_answer(self) -> None:
         """The stream that may be an earlier turn's is the present answer after all."""
         self._gate.accept_answer()
+
+    def continue_reply(self) -> None:
+        """The stream that begins is the rest of the reply whose stream ended last."""
+        self._is_continued = True
 
     def woken_by(self, name: str) -> None:
         """This word opened the turn: its pipeline is asked for from now on, also for what interrupts the answer."""
@@ -167,14 +182,17 @@ class HubPeer:
                 self._word(event)
 
     def _word(self, event: WireEvent) -> None:
-        ours = codec.to_core(event, self._now())
-        if ours is None:
+        if event.type == "synthesize":
+            self._gate.text_is_known()
+        if (ours := codec.to_core(event, self._now())) is not None:
+            self._emit(ours)
+        elif (timer := codec.timer(event)) is not None:
+            self._on_timer(timer)
+        else:
             _log.debug("< %s, which means nothing here", event.type)
-            return
-        self._emit(ours)
 
     def _start(self, event: WireEvent) -> None:
-        stream = self._gate.start(_count(event, "timestamp"))
+        stream = self._gate.start(_time_ms(event))
         self._forget_stale()
         if not self._gate.is_wanted(stream):
             return
@@ -182,11 +200,18 @@ class HubPeer:
             self._sinks[stream] = self._open_reply(stream.turn)
             self._emit(ev.AnswerAudio(self._now(), is_certain=not self._gate.is_in_doubt(stream)))
             return
-        # an announcement is a turn of its own, and the conversation may not want it just now
-        before = self._turn
+        self._start_unasked(stream)
+
+    def _start_unasked(self, stream: Stream) -> None:
+        """An announcement is a turn of its own, unless it is the rest of an answer; it may not be wanted just now."""
+        before, rest_of = self._turn, self._last_sink
         self._sinks[stream] = self._open_reply(before + 1)
-        self._emit(ev.AnnouncementAudio(self._now()))
-        if self._turn == before + 1:
+        self._is_continued = False
+        self._emit(ev.AnnouncementAudio(self._now(), stream.may_be_rest))
+        if self._is_continued and rest_of is not None:
+            rest_of.reopen()
+            self._sinks[stream], stream.turn = rest_of, before
+        elif self._turn == before + 1:
             stream.turn = self._turn
         else:
             del self._sinks[stream]
@@ -195,21 +220,22 @@ class HubPeer:
         rate_hz = _count(event, "rate") or _DEFAULT_RATE_HZ
         width, channels = _count(event, "width") or 2, _count(event, "channels") or 1
         pcm = event.payload or b""
-        stream = self._gate.chunk(_count(event, "timestamp"), len(pcm) // (width * channels), rate_hz)
+        stream = self._gate.chunk(_time_ms(event), len(pcm) // (width * channels), rate_hz)
         if stream is not None and stream in self._sinks:
             self._sinks[stream].feed(pcm, rate_hz, width, channels)
 
     def _stop(self, event: WireEvent) -> None:
-        timestamp_ms = _count(event, "timestamp")
+        timestamp_ms = _time_ms(event)
         stream = self._gate.stop(timestamp_ms)
         if stream is None:
             return
         sink = self._sinks.pop(stream, None)
         if sink is not None:
+            self._last_sink = sink
             sink.finish()
             self._emit(ev.AnswerComplete(self._now(), millis(sink.frames, sink.rate_hz)))
-        elif timestamp_ms is None and not self._gate.is_wanted(stream):
-            # only announcements end without a time: this one was taken for an old answer, and the hub waits for its end
+        elif timestamp_ms is None:
+            # only announcements end without a time: this one was not played, or taken for an old answer, and the hub waits
             self.played()
 
     def _forget_stale(self) -> None:
@@ -217,10 +243,20 @@ class HubPeer:
         self._sinks = {stream: sink for stream, sink in self._sinks.items() if self._gate.is_wanted(stream)}
 
 
+def _time_ms(event: WireEvent) -> int | None:
+    """When its audio begins in its stream. Home Assistant up to 2025.5 counts seconds, from then on milliseconds."""
+    value = event.data.get("timestamp")
+    if not isinstance(value, float):
+        return _count(event, "timestamp")
+    if not 0.0 <= value <= _LONGEST_STREAM_S:
+        raise PeerError(f"{event.type}: timestamp is {value!r}, not a time within a stream")
+    return round(value * 1000)
+
+
 def _count(event: WireEvent, key: str) -> int | None:
-    """A whole number of the event's data. Old hubs send their timestamps as fractions of a second: those tell nothing."""
+    """A whole number of the event's data."""
     value = event.data.get(key)
-    if value is None or isinstance(value, float):
+    if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise PeerError(f"{event.type}: {key} is {value!r}, not a count")

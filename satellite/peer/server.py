@@ -168,8 +168,8 @@ class HubServer:
             case "run-satellite":
                 self._open_session(connection)
             case _ if connection is self._session:
-                # until it connects anew a hub that muted us neither reads nor writes
-                connection.is_paused = event.type == "pause-satellite"
+                # until it connects anew a hub that muted us does not read, whatever it still tells us of timers
+                connection.is_paused = connection.is_paused or event.type == "pause-satellite"
                 self._listener.session_event(event)
 
     def _open_session(self, connection: "_Connection") -> None:

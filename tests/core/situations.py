@@ -139,6 +139,15 @@ def speaking_to_no_interruption() -> Driver:
     return Driver(ConversationRule(allow_interruptions=Allow.NONE)).speaking()
 
 
+def asking() -> Driver:
+    """The answer that plays is a question, and the microphone works."""
+    return _then(Driver().speaking(text="which light?"), lambda d: d.silence(WINDOW_MS))
+
+
+def asked_back() -> Driver:
+    return _then(asking(), Driver.end, lambda d: d.tell(ev.HubReady))
+
+
 def announcing() -> Driver:
     return _then(opened(), lambda d: d.tell(ev.AnnouncementAudio))
 
@@ -208,6 +217,7 @@ SITUATIONS: dict[Callable[[], Driver], State] = {
     spoken: State.LISTENING,
     nearly_finished: State.LISTENING,
     interrupted: State.LISTENING,
+    asked_back: State.LISTENING,
     finished: State.PROCESSING,
     finished_again: State.PROCESSING,
     finished_before_the_hub_is_ready: State.PROCESSING,
@@ -223,6 +233,7 @@ SITUATIONS: dict[Callable[[], Driver], State] = {
     thinking_aloud: State.SPEAKING,
     speaking_alone: State.SPEAKING,
     speaking_to_no_interruption: State.SPEAKING,
+    asking: State.SPEAKING,
     announcing: State.SPEAKING,
     held: State.HELD,
     held_for_a_cough: State.HELD,
@@ -252,7 +263,7 @@ def events(driver: Driver) -> list[Event]:
         *(ev.Transcript(at, text) for text in ("hello", "")),
         ev.Answered(at, "hello yourself"),
         *(ev.AnswerAudio(at, is_certain) for is_certain in (True, False)),
-        ev.AnnouncementAudio(at),
+        *(ev.AnnouncementAudio(at, may_be_rest) for may_be_rest in (False, True)),
         ev.AnswerComplete(at, Millis(3000)),
         *(ev.HubError(at, code, "") for code in ("validation-error", "stt-no-text-recognized", "intent-failed")),
         *(ev.DeadlineReached(at, kind) for kind in Deadline),

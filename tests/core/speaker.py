@@ -71,6 +71,9 @@ class FakeSpeaker:
                 assert turn == self.turn, f"turn {turn} is resumed while {self.turn} is there"
                 assert self.status in ("held", "kept"), f"a reply that is {self.status} is resumed"
                 self.status = "playing"
+            case act.ContinueReply(turn):
+                assert turn == self.turn and self.status in ("playing", "held"), f"a reply that is {self.status} goes on"
+                self.is_whole, self.total = False, None
             case act.FinishReply(turn):
                 assert turn == self.turn and self.status in ("playing", "held"), f"a reply that is {self.status} ends"
                 self.is_whole = True

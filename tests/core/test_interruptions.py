@@ -499,3 +499,16 @@ def test_a_shutdown_cancels_the_run(build: Callable[[Driver], Driver]) -> None:
     """And the microphone is let go."""
     actions = build(Driver()).tell(ev.ShuttingDown)
     assert of(actions, act.StopMic, act.SendAbort) == [act.StopMic(tell=False), act.SendAbort()]
+
+
+def test_what_was_sent_of_a_turn_that_failed_is_not_sent_again_two_turns_later() -> None:
+    """The hub dropped a run, was asked again by the wake word at once, and the user goes on speaking: the pre-roll ends there."""
+    driver = Driver().listening()
+    driver.voice(960)
+    said_until = frames(driver.at)
+    driver.tell(ev.HubError, code="stt-stream-failed", text="")
+    driver.wake()
+    driver.tell(ev.HubReady)
+    driver.tell(ev.Transcript, text="hello")
+    driver.voice(512)
+    assert driver.wanted(act.KeepFrom)[-1] == act.KeepFrom(said_until)

@@ -10,6 +10,7 @@ from satellite.core.burst import ACTIVE_PROBABILITY
 from satellite.core.conversation import Conversation
 from satellite.core.events import Deadline, Event
 from satellite.core.interrupt import Interrupt, Phase
+from satellite.core.say import FollowUp
 from satellite.core.state import Stage, State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis, frames
@@ -84,6 +85,8 @@ class Watch:
             return before.utterance
         if isinstance(event, ev.WakeHeard):
             return Frames(event.end - frames(before.rule.wake_backtrack_ms))
+        if isinstance(event, ev.ReplyEnded):
+            return self._licence_to_answer(before, event)
         rule = before.rule.burst
         since = self._thinks_since if before.state is State.PROCESSING else before.onset
         judged = [w for w in self._windows if w.end > since - frames(rule.before_onset_ms)]
@@ -92,6 +95,16 @@ class Watch:
         assert held_out or voice >= frames(min(rule.shortest_ms, rule.vowels_ms)), "a turn was opened by no words"
         # and not what the hub has heard already
         return Frames(max(since - frames(before.rule.preroll_ms) - self._windows[-1].length, self._said_until))
+
+    def _licence_to_answer(self, before: Conversation, ended: ev.ReplyEnded) -> Frames:
+        """Our answer has invited the user to speak; nothing of before its end but what he said over it."""
+        rule, reply = before.rule, before.reply
+        assert reply is not None and not reply.is_announcement, "nobody was asked"
+        asks = rule.follow_up is FollowUp.QUESTION and reply.text.endswith("?")
+        assert rule.follow_up is FollowUp.ALWAYS or asks, "the answer was no question"
+        if ended.overlap is None:
+            return self._windows[-1].end
+        return Frames(max(ended.overlap - frames(rule.preroll_ms), self._said_until))
 
     # ---- what is wanted
 

@@ -7,7 +7,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation, ConversationRule
 from satellite.core.events import Deadline, Event
-from satellite.core.say import Allow
+from satellite.core.say import Allow, FollowUp
 from satellite.core.state import Stage, State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis, Probability, frames
@@ -46,6 +46,7 @@ class World:
             attempts=1 + self._pick(3),
             hub_wakes=self._pick(3) == 0,
             wake_gate=self._pick(2) == 0,
+            follow_up=tuple(FollowUp)[self._pick(3)],
         )
         self.conversation = Conversation("boot", rule)
         self.watch, self.speaker = Watch(), FakeSpeaker()
@@ -131,7 +132,7 @@ class World:
                 *(2 * [self._complete] if self.conversation.aside else ()),
                 self._simple(ev.HubReady),
             ],
-            State.SPEAKING: [*2 * [self._answer], *4 * [self._complete], lambda: self._close("away")],
+            State.SPEAKING: [*2 * [self._answer], *4 * [self._complete], self._rest, lambda: self._close("away")],
             State.HELD: [self._answer, self._complete, lambda: self._close("away")],
         }
         deeds = list(likely.get(self.conversation.state, (self._simple(ev.AnswerAudio),)))
@@ -158,6 +159,7 @@ class World:
             self._doubtful,
             *(lambda code=code: self._error(code) for code in ("validation-error", "stt-no-text-recognized", "other")),
             self._simple(ev.AnnouncementAudio),
+            self._rest,
             *3 * [lambda: self._close("away")],
             self._pause,
         ]
@@ -225,7 +227,7 @@ class World:
         self._tell(ev.HubOpened(Millis(self.at)))
 
     def _close(self, then: str) -> None:
-        self.hub = then if self.hub != "paused" else self.hub
+        self.hub = then
         self._tell(ev.HubClosed(Millis(self.at)))
 
     def _pause(self) -> None:
@@ -239,7 +241,7 @@ class World:
         self._tell(ev.Transcript(Millis(self.at), " "))
 
     def _answer(self) -> None:
-        self._tell(ev.Answered(Millis(self.at), ("the light is on", "")[self._pick(2)]))
+        self._tell(ev.Answered(Millis(self.at), ("the light is on", "which light?", "")[self._pick(3)]))
 
     def _complete(self) -> None:
         total = self.speaker.complete() if self.speaker.status in ("playing", "held") else 1000
@@ -247,6 +249,9 @@ class World:
 
     def _doubtful(self) -> None:
         self._tell(ev.AnswerAudio(Millis(self.at), is_certain=False))
+
+    def _rest(self) -> None:
+        self._tell(ev.AnnouncementAudio(Millis(self.at), may_be_rest=True))
 
     def _error(self, code: str) -> None:
         self._tell(ev.HubError(Millis(self.at), code, ""))

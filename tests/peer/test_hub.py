@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from wyoming.event import Event as WireEvent
 
 from satellite.core import actions as act
@@ -9,6 +10,7 @@ from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.state import State
 from satellite.core.units import Millis
+from satellite.errors import PeerError
 from satellite.peer.hub import HubPeer
 from tests.core.driver import Driver
 
@@ -34,6 +36,9 @@ class Sink:
 
     def finish(self) -> None:
         self.is_complete = True
+
+    def reopen(self) -> None:
+        self.is_complete = False
 
 
 @dataclass
@@ -72,6 +77,8 @@ class Desk:
                     self.hub.expect_answer()
                 case act.AcceptAnswer():
                     self.hub.accept_answer()
+                case act.ContinueReply():
+                    self.hub.continue_reply()
                 case act.SendAbort():
                     self.hub.abort()
                 case act.SendRun():
@@ -106,14 +113,24 @@ class Desk:
         self.says("transcribe")
         self.says("transcript", text="what is the news")
 
-    def speech(self, value: int, chunks: int = 3, is_announcement: bool = False) -> bytes:
-        """One stream from beginning to end."""
+    def speech(self, value: int, chunks: int = 3, is_announcement: bool = False, since: int = 0) -> bytes:
+        """One stream from beginning to end, which begins at this time."""
         pcm = bytes([value]) * 2 * CHUNK_FRAMES
-        self.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+        self.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=since)
         for n in range(chunks):
-            self.says("audio-chunk", pcm, rate=RATE_HZ, width=2, channels=1, timestamp=46 * n)
-        self.says("audio-stop", timestamp=None if is_announcement else 46 * chunks)
+            self.says("audio-chunk", pcm, rate=RATE_HZ, width=2, channels=1, timestamp=since + 46 * n)
+        self.says("audio-stop", timestamp=None if is_announcement else since + 46 * chunks)
         return pcm * chunks
+
+    def answers(self, text: str = "nothing new") -> None:
+        """A whole question, up to the text of its answer."""
+        self.asked()
+        self.says("synthesize", text=text)
+
+    def later(self, clock: pytest.MonkeyPatch, seconds: float) -> None:
+        """Time passes for the gate, whose clock is the machine's."""
+        now_s = self.hub._gate._now_s()
+        clock.setattr(self.hub._gate, "_now_s", lambda: now_s + seconds)
 
 
 def test_an_answer_is_played() -> None:
@@ -225,3 +242,116 @@ def test_speech_that_was_interrupted_is_not_kept() -> None:
         assert len(desk.hub._sinks) == 1
         desk.wakes()
         assert (desk.state, desk.hub._sinks) == (State.LISTENING, {})
+
+
+# ---- an answer in several streams
+
+
+def _sentences(desk: Desk, *sinces: int) -> bytes:
+    return b"".join(desk.speech(n, since=since) for n, since in enumerate(sinces, start=1))
+
+
+@pytest.mark.parametrize("sinces", [(0, 0, 0), (0, 138, 276)], ids=["each from zero", "on one clock"])
+def test_an_answer_in_several_streams_is_one_reply(sinces: tuple[int, ...]) -> None:
+    """A hub that ends the stream in the middle of an answer, and goes on, has not ended the answer."""
+    desk = Desk()
+    desk.answers()
+    pcm = _sentences(desk, *sinces)
+    assert desk.played == [Sink(1, pcm=pcm, is_complete=True)]
+    assert (desk.state, desk.driver.reply.complete) == (State.SPEAKING, True)
+    assert desk.driver.reply.position.total == len(pcm) // 2 * 1000 // RATE_HZ
+
+
+def test_a_hub_that_speaks_sentence_by_sentence_while_it_thinks_has_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the answer's text is not told, what begins while it plays is more of it."""
+    desk = Desk()
+    desk.asked()
+    pcm = desk.speech(1)
+    desk.later(monkeypatch, 4.0)
+    pcm += desk.speech(2)
+    assert desk.played == [Sink(1, pcm=pcm, is_complete=True)]
+
+
+def test_a_reply_that_goes_on_has_as_long_as_all_of_it_needs() -> None:
+    """The limit that the first stream's end set is for the first stream."""
+    desk = Desk()
+    desk.answers()
+    desk.speech(1)
+    desk.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+    desk.driver.wait(60_000)
+    assert desk.driver.is_in(State.SPEAKING) and not desk.driver.reply.complete
+
+
+def test_the_rest_of_an_answer_that_has_ended_is_still_heard() -> None:
+    """It is spoken as what nobody asked for."""
+    desk = Desk()
+    desk.answers()
+    desk.speech(1)
+    desk._do(desk.driver.end())
+    pcm = desk.speech(2)
+    assert desk.played[1:] == [Sink(2, pcm=pcm, is_complete=True)]
+
+
+def test_the_rest_of_an_answer_that_was_interrupted_is_stale() -> None:
+    """Not a sample of it is heard."""
+    desk = Desk()
+    desk.answers()
+    first = desk.speech(1)
+    desk.driver.hold()
+    desk._do(desk.driver.voice(512))
+    desk.says("transcribe")
+    desk.speech(2)
+    assert desk.played[0].pcm == first
+
+
+def test_an_announcement_over_an_answer_is_released_and_does_not_lengthen_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One voice at a time; the hub does not wait for what will not be played."""
+    desk = Desk()
+    desk.answers()
+    pcm = desk.speech(1)
+    desk.later(monkeypatch, 1.5)
+    assert "played" not in desk.wire.sent
+    desk.speech(2, is_announcement=True)
+    assert desk.wire.sent.count("played") == 1
+    assert desk.played == [Sink(1, pcm=pcm, is_complete=True)]
+
+
+# ---- times in seconds, as Home Assistant sent them up to 2025.5
+
+
+def _speech_in_seconds(desk: Desk, value: int, chunks: range) -> bytes:
+    pcm = bytes([value]) * 2 * CHUNK_FRAMES
+    for n in chunks:
+        at = sum([CHUNK_FRAMES / RATE_HZ] * n)
+        desk.says("audio-chunk", pcm, rate=RATE_HZ, width=2, channels=1, timestamp=at if n else 0)
+    return pcm * len(chunks)
+
+
+def test_streams_with_times_in_seconds_are_told_apart() -> None:
+    """An old answer goes on between the new one's chunks."""
+    desk = Desk()
+    desk.answers()
+    desk.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+    _speech_in_seconds(desk, 1, range(100))
+    desk.answers()
+    desk.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+    pcm = _speech_in_seconds(desk, 2, range(3))
+    _speech_in_seconds(desk, 1, range(100, 110))
+    pcm += _speech_in_seconds(desk, 2, range(3, 50))
+    _speech_in_seconds(desk, 1, range(110, 120))
+    pcm += _speech_in_seconds(desk, 2, range(50, 60))
+    desk.says("audio-stop", timestamp=sum([CHUNK_FRAMES / RATE_HZ] * 120))
+    assert not desk.played[-1].is_complete
+    desk.says("audio-stop", timestamp=sum([CHUNK_FRAMES / RATE_HZ] * 60))
+    assert desk.played[-1] == Sink(2, pcm=pcm, is_complete=True)
+    # the end of a stale stream is not that of an announcement
+    assert desk.wire.sent.count("played") == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1e300, "0", True, -1])
+@pytest.mark.parametrize("kind", ["audio-start", "audio-chunk", "audio-stop"])
+def test_a_time_that_is_none_is_the_peers_fault(kind: str, value: object) -> None:
+    """It ends the connection, and nothing else."""
+    desk = Desk()
+    with pytest.raises(PeerError, match="timestamp"):
+        desk.says(kind, timestamp=value)

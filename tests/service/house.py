@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 import soxr
 from numpy.typing import NDArray
@@ -17,12 +18,14 @@ from satellite.audio.card import Samples
 from satellite.audio.commands import Ducked
 from satellite.audio.reply import Reply
 from satellite.audio.whoosh import LENGTH_S
-from satellite.config import Config, Hub, Listening
+from satellite.config import BargeIn, Config, Hub, Listening
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
 from satellite.core.conversation import TimeLimits
+from satellite.core.say import Allow
 from satellite.core.state import State, Why
+from satellite.core.timers import Timer
 from satellite.core.units import RATE_HZ, Frames, Millis, frames
 from satellite.mock.agent import Agent, keyword_agent
 from satellite.mock.hub import HubRule, MockHub
@@ -98,6 +101,7 @@ class Watcher(Observer):
     actions: list[act.Action] = field(default_factory=list)
     heard: dict[int, bytes] = field(default_factory=dict)
     ducked: list[Ducked] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self) -> None:
@@ -130,6 +134,9 @@ class Watcher(Observer):
 
     def on_ducked(self, ducked: Ducked) -> None:
         self.ducked.append(ducked)
+
+    def on_timer(self, timer: Timer) -> None:
+        self.timers.append(timer)
 
     def of(self, kind: type[A]) -> list[A]:
         """What has been done of a kind."""
@@ -293,6 +300,13 @@ class House:
         found = cone[place : place + len(sound)]
         return len(found) == len(sound) and bool(np.abs(found - sound).max() <= _SAME)
 
+    def has_sounded_like(self, sound: Samples, since: int = 0) -> bool:
+        """The same for a sound that came at a rate, or in pieces, of which every resampling makes another one."""
+        cone, wanted = self._cone(since), sound.astype(np.float64)
+        place = _best_place(wanted, cone)
+        found = cone[place : place + len(sound)]
+        return len(found) == len(sound) and float(((found - wanted) ** 2).sum()) < _OTHER * float((wanted**2).sum())
+
     def has_not_played(self, sound: Samples, since: int) -> bool:
         """Whether nothing of this sound was to be heard."""
         cone = self._cone(since)
@@ -387,6 +401,11 @@ def _service(config: Config, room: Room, seen: Watcher, limits: TimeLimits, burs
     rule = replace(conversation.rule, limits=limits, burst=burst)
     service._conversation = replace(conversation, boot="test", rule=rule)
     return service, card
+
+
+def undisturbed() -> Config:
+    """The same, and nothing interrupts: a reply is not even ducked, for stories of how all of it is played."""
+    return msgspec.structs.replace(quiet_config(), barge_in=BargeIn(allow=Allow.NONE))
 
 
 def play(story: Coroutine[None, None, None]) -> None:

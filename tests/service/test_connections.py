@@ -11,7 +11,7 @@ from satellite.core.state import State, Why
 from satellite.mock.agent import keyword_agent, slow
 from satellite.mock.hub import HubRule, MockHub
 from satellite.mock.recordings import COMMAND, STOP
-from tests.service.house import REPLY, REPLY_TEXT, SOON_S, House, as_played, house, play
+from tests.service.house import REPLY, REPLY_TEXT, SOON_S, House, as_played, house, play, undisturbed
 
 _NONSENSE = (
     b"GET / HTTP/1.1\r\n\r\n",
@@ -33,6 +33,25 @@ def test_a_hub_that_vanishes_is_taken_back(state: State) -> None:
             await place.until_back()
             # all of it had come
             assert state is not State.SPEAKING or place.has_played(as_played(REPLY))
+            await place.works()
+
+    play(story())
+
+
+@pytest.mark.parametrize("mutes_at_end", [True, False])
+def test_a_hub_that_is_restarted_is_taken_back(mutes_at_end: bool) -> None:
+    """In the middle of a reply. It mutes the satellite before it goes, which is offline then, not muted."""
+
+    async def story() -> None:
+        rule = HubRule(reconnect_s=0.2, mutes_at_end=mutes_at_end)
+        async with house(keyword_agent({}, REPLY_TEXT), hub_rule=rule, config=undisturbed()) as place:
+            await place.answer(into_s=0.3)
+            await place.hub.stop()
+            await place.until_state(State.OFFLINE)
+            await place.until_recorded()
+            assert place.has_sounded_like(REPLY) is not mutes_at_end
+            await place.hub.start()
+            await place.until_back()
             await place.works()
 
     play(story())
