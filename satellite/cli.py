@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from satellite import __version__
 from satellite.errors import ConfigError, SatelliteError
@@ -49,40 +49,90 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+_DESCRIPTION = "A voice satellite for Home Assistant and other Wyoming servers that can be interrupted: talk over its answer."
+
+_FIRST_STEPS = """\
+first steps:
+  satellite demo       see it work: a whole conversation in a simulated room
+  satellite devices    the names of your microphone and loudspeaker, for config.yaml
+  satellite check      do they work, and will you be heard over an answer?
+  satellite run        then add it in Home Assistant, under Settings > Devices & services
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="satellite", description="A voice satellite for Home Assistant and other Wyoming servers that can be interrupted."
+        prog="satellite",
+        description=_DESCRIPTION,
+        epilog=_FIRST_STEPS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"satellite {__version__}")
     parser.add_argument("-v", "--verbose", action="store_true", help="log every event")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="run the satellite on this machine's sound card")
-    run.add_argument("-c", "--config", type=Path, help=f"configuration file (default: {_CONFIG_PATH}, if there is one)")
-    run.set_defaults(command=_run)
+    _add_daemon(commands)
+    _add_demo(commands)
+    return parser
 
-    check = commands.add_parser("check", help="try the configured devices: play, record you for 3 s, and say what is wrong")
-    check.add_argument("-c", "--config", type=Path, help=f"configuration file (default: {_CONFIG_PATH}, if there is one)")
+
+def _command(
+    commands: _Commands, name: str, run: Callable[[argparse.Namespace], int], summary: str, more: str = ""
+) -> argparse.ArgumentParser:
+    added = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}")
+    added.set_defaults(command=run)
+    return added
+
+
+def _add_daemon(commands: _Commands) -> None:
+    config_help = f"configuration file (default: {_CONFIG_PATH}, if there is one)"
+
+    run = _command(
+        commands,
+        "run",
+        _run,
+        "run the satellite on this machine's sound card",
+        "It runs until it is told to stop (Ctrl-C); SIGHUP has it read its configuration again. "
+        "A mistake in the configuration ends it with code 78.",
+    )
+    run.add_argument("-c", "--config", type=Path, help=config_help)
+
+    check = _command(
+        commands,
+        "check",
+        _check,
+        "try the configured devices: play, record you for 3 s, and say what is wrong",
+        "Takes 9 s. Exit code 0: nothing to mend, 1: something to mend, 78: a mistake in the configuration.",
+    )
+    check.add_argument("-c", "--config", type=Path, help=config_help)
     check.add_argument(
         "--report", type=Path, metavar="FILE", help="write all that was found into a text file, to send it to somebody"
     )
-    check.set_defaults(command=_check)
 
-    devices = commands.add_parser("devices", help="list the sound devices, what they can do, and which to put into config.yaml")
+    devices = _command(
+        commands, "devices", _devices, "list the sound devices, what they can do, and which to put into config.yaml"
+    )
     devices.add_argument("--json", action="store_true", help="print it as JSON")
-    devices.set_defaults(command=_devices)
 
-    demo = commands.add_parser("demo", help="watch a conversation in a simulated room: no hardware, no network, no configuration")
+
+def _add_demo(commands: _Commands) -> None:
+    demo = _command(
+        commands,
+        "demo",
+        _demo,
+        "watch a conversation in a simulated room: no hardware, no network, no configuration",
+        "Takes 15 s, and prints milliseconds from the user's first sound. Exit code 0: everything held.",
+    )
     demo.add_argument("--json", action="store_true", help="print the measurements as JSON instead of the timeline")
     demo.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what happened (needs the extra satellite[plot])")
-    demo.set_defaults(command=_demo)
 
     from satellite.mock import cli as mock_cli
 
     mock = commands.add_parser("mock", help="mock Wyoming servers, to develop without Home Assistant")
     mock_cli.add_arguments(mock)
     mock.set_defaults(command=mock_cli.run)
-    return parser
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -16,8 +16,8 @@ def test_every_word_over_the_answer_arrives_and_nothing_of_the_answer_sounds_lat
     """Talking over an answer stops it, sends the user's words whole, and not one stale sample sounds."""
     found, missed = asyncio.run(run(card, count, tmp_path, ser_db=0.0))
     assert len(found) == count
-    # hardly any at this level, on a busy machine too; at -10 dB the README tells how many
-    assert missed <= 2
+    # none here; one in twenty is left to a machine that is busy with something else
+    assert missed <= count // 20
     for barge_in in found:
         _check(barge_in)
 
