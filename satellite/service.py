@@ -49,6 +49,9 @@ from satellite.peer.wake_client import WakeClient
 
 _log = logging.getLogger(__name__)
 
+# the detectors have to know the room's noise before they can learn from a sound
+ROOM_FIRST_S = 0.5
+
 # what held the port is often our own predecessor, which is going
 FIRST_LISTEN_RETRY_S = 1.0
 LONGEST_LISTEN_RETRY_S = 30.0
@@ -234,9 +237,14 @@ class Service:
         self._speaker_rate_hz = report.speaker_rate_hz
         if report.after_s:
             _log.info("the sound devices are back after %.1f s", report.after_s)
-        if not self._is_warm and self._config.audio.warm_up_dbfs is not None:
+        if not self._is_warm and self._loop is not None:
             self._is_warm = True
-            self.engine.commands.append(cmd.PlaySound(whoosh(report.speaker_rate_hz, self._config.audio.warm_up_dbfs)))
+            self._loop.call_later(ROOM_FIRST_S, self._warm_up)
+
+    def _warm_up(self) -> None:
+        level_dbfs = self._config.audio.warm_up_dbfs
+        if level_dbfs is not None:
+            self.engine.commands.append(cmd.PlaySound(whoosh(self._speaker_rate_hz, level_dbfs)))
 
     def _on_wake(self, heard: WakeHeard) -> None:
         """In the worker thread."""

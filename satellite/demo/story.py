@@ -93,7 +93,7 @@ class Story:
         await hub.journal.wait_for("info", timeout_s=_PATIENCE_S)
         self._timeline.heading("The satellite starts. Half a second of noise teaches the echo canceller the room.")
         # the start-up sound, and the room after it
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(2.0)
         await self._command()
         await self._talk_over()
         await self._cough()

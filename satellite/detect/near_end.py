@@ -39,8 +39,10 @@ _DISTORTION = 10.0 ** (-30.0 / 10.0) / BANDS
 _NOISE_SWAY_DB = 6.0
 # per period: a fan's start is learnt within seconds, more of them under a reply; a word is forgotten in the pause after it
 _BARE_NOISE_RISE_DB, _NOISE_RISE_DB, _NOISE_FALL_DB = 0.2, 0.05, 0.3
-# the microphone's first periods are the noise, whatever it is
+# the first periods in a row in which nothing is played are the noise, whatever it is; before, nothing is known
 _NOISE_PERIODS = 30
+# -90 dBFS: nothing is played
+_AUDIBLE_POWER = 1e-9
 
 # the expectation is learnt where the echo must be this far above the noise
 _AUDIBLE_DB = 6.0
@@ -76,6 +78,7 @@ class NearEnd:
         self._before = np.zeros(BANDS)
         self._periods = 0
         self._noise_db = np.full(BANDS, 100.0)
+        self._bare_periods = 0
         self._path_db = np.zeros(BANDS)
         self._path_periods = np.zeros(BANDS)
         self._excess_db = np.zeros(BANDS)
@@ -150,10 +153,11 @@ class NearEnd:
 
     def _learn_noise(self, heard_db: _Bands, expected_db: _Bands, is_bare: NDArray[np.bool_]) -> None:
         """`is_bare`: the bands in which no echo is to be expected."""
-        if self._periods <= _NOISE_PERIODS:
+        if self._bare_periods < _NOISE_PERIODS:
             # the first periods of the average are not full
-            if self._periods > _SMOOTHED_PERIODS:
+            if self._bare_periods >= _SMOOTHED_PERIODS:
                 self._noise_db = np.minimum(self._noise_db, heard_db)
+            self._bare_periods = 0 if self._played.sum() > _AUDIBLE_POWER else self._bare_periods + 1
             return
         rise = np.where(is_bare, _BARE_NOISE_RISE_DB, _NOISE_RISE_DB)
         risen = np.minimum(self._noise_db + rise, heard_db)

@@ -51,7 +51,7 @@ SOON_S = 20.0
 SER_DB = 20.0
 
 # the start-up sound, and what is made of it: the canceller knows the room, and the loop delay has been measured
-_WARM_FRAMES = frames(int(LENGTH_S * 1000) + 900)
+_WARM_FRAMES = frames(int(LENGTH_S * 1000) + 1400)
 
 REPLY_TEXT = "I found three recipes for tomato soup."
 LONG_TEXT = f"{REPLY_TEXT} The first one takes twenty five minutes."
