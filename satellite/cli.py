@@ -6,10 +6,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from satellite import __version__
 from satellite.errors import ConfigError, SatelliteError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # sysexits.h: EX_CONFIG; systemd does not restart a service for it
 EXIT_CONFIG = 78
+# a fault of ours, after which systemd starts us again
+EXIT_FAILED = 70
 
 _CONFIG_PATH = Path("/etc/satellite/config.yaml")
 
@@ -143,7 +145,7 @@ def _run(args: argparse.Namespace) -> int:
     read_config = partial(_read_config, args.config)
     config = read_config()
     settings = _alsa_settings(config)
-    return asyncio.run(_serve(Service(config, lambda: open_card(settings), StatusLine()), read_config))
+    return asyncio.run(_leave_after(_serve(Service(config, lambda: open_card(settings), StatusLine()), read_config)))
 
 
 def _alsa_settings(config: "Config") -> "AlsaSettings":
@@ -173,6 +175,14 @@ def _config_path(path: Path | None) -> Path | None:
     return _CONFIG_PATH
 
 
+async def _leave_after(serving: Coroutine[None, None, int]) -> int:
+    """Ends the process with the code, once all has been said and closed."""
+    code = await serving
+    # asyncio would wait for the name look-ups in its threads, for as long as a name server is silent
+    logging.shutdown()
+    os._exit(code)
+
+
 async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int:
     from satellite.systemd import notify
 
@@ -180,15 +190,16 @@ async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, signals.put_nowait, number)
-    starting = asyncio.create_task(_start(service))
+    starting, failing = asyncio.create_task(_start(service)), asyncio.create_task(service.failed.wait())
     try:
-        while await _next(signals, starting) is signal.SIGHUP:
+        while await _next(signals, starting, failing) is signal.SIGHUP:
             await _reload(service, read_config)
     finally:
         notify("STOPPING=1")
         starting.cancel()
+        failing.cancel()
         await service.stop()
-    return 0
+    return EXIT_FAILED if service.failed.is_set() else 0
 
 
 async def _start(service: "Service") -> None:
@@ -199,13 +210,16 @@ async def _start(service: "Service") -> None:
     notify("READY=1", f"STATUS={service.state}: waiting for a hub")
 
 
-async def _next(signals: asyncio.Queue[signal.Signals], starting: asyncio.Task[None]) -> signal.Signals:
-    """The next signal; raises what makes a start impossible."""
+async def _next(
+    signals: asyncio.Queue[signal.Signals], starting: asyncio.Task[None], failing: asyncio.Task[Literal[True]]
+) -> signal.Signals:
+    """The next signal, or what stands for one; raises what makes a start impossible."""
     told = asyncio.create_task(signals.get())
-    await asyncio.wait({told, starting}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({told, starting, failing}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         starting.result()
-    return await told
+        await asyncio.wait({told, failing}, return_when=asyncio.FIRST_COMPLETED)
+    return told.result() if told.done() else signal.SIGTERM
 
 
 async def _reload(service: "Service", read_config: Callable[[], "Config"]) -> None:

@@ -116,6 +116,8 @@ class Wake(_Section, frozen=True):
         names = [word.name for word in self.each]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"words: {sorted(twice)[0]!r} is there twice")
+        if self.uri and not 0 < int(self.uri.rpartition(":")[2]) < 65536:
+            raise ValueError(f"uri: {self.uri} has a port that is none; they go from 1 to 65535")
         if self.uri and self.listen is Listen.ALWAYS:
             raise ValueError("uri, listen: the wake word is found by a service or by the hub (`listen: always`), not by both")
         if self.is_remote and any(word.model or word.threshold is not None for word in self.each):

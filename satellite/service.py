@@ -8,6 +8,7 @@ import asyncio
 import errno
 import logging
 import os
+import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -54,6 +55,8 @@ ROOM_FIRST_S = 0.5
 
 # what held the port is often our own predecessor, which is going
 FIRST_LISTEN_RETRY_S = 1.0
+# the port is taken, the address is late, or the name service is
+_PASSING_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, socket.EAI_AGAIN)
 LONGEST_LISTEN_RETRY_S = 30.0
 
 _ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEngine.OPEN: OpenEngine}
@@ -98,6 +101,8 @@ class Service:
         self._hub = self._hub_peer()
         self._uplink = Uplink(self._hub.audio)
         self._announcer: Announcer | None = None
+        self.failed = asyncio.Event()
+        """Set when only another start can help."""
         self._wake_client = _wake_client(config.wake, self._wake) if config.wake.uri else None
         self._gate = VoiceGate(self._wake_client.feed) if self._wake_client and config.wake.vad_gate else None
 
@@ -143,7 +148,7 @@ class Service:
                 break
             except OSError as error:
                 problem = f"hub.host and hub.port: cannot listen on {where.host}:{where.port}: {_reason(error)}"
-                if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                if error.errno not in _PASSING_ERRORS:
                     raise ConfigError(problem) from error
             _log.log(level, "%s; trying again in %.0f s", problem, wait_s)
             level = logging.DEBUG
@@ -215,7 +220,9 @@ class Service:
     def _take(self, report: cmd.Report) -> None:
         match report:
             case cmd.Heard(first, pcm):
-                self._uplink.heard(first, pcm)
+                # what is said while muted is not kept for later either
+                if self.state is not State.MUTED:
+                    self._uplink.heard(first, pcm)
                 self._observer.on_heard(first, pcm)
                 self._send_to_wake_service(first, pcm)
             case ev.Event():
@@ -232,6 +239,9 @@ class Service:
                 _log.log(logging.WARNING if is_news else logging.DEBUG, "%s", message)
             case cmd.DeviceReady():
                 self._on_device_ready(report)
+            case cmd.Failed(error):
+                _log.critical("the audio thread has failed", exc_info=error)
+                self.failed.set()
 
     def _on_device_ready(self, report: cmd.DeviceReady) -> None:
         self._speaker_rate_hz = report.speaker_rate_hz

@@ -283,6 +283,7 @@ class _FakeService:
     def __init__(self) -> None:
         self.configs: list[Config] = []
         self.is_running = False
+        self.failed = asyncio.Event()
 
     async def start(self) -> int:
         self.is_running = True

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from satellite.cli import EXIT_CONFIG, _serve
+from satellite.cli import EXIT_CONFIG, EXIT_FAILED, _serve
 from satellite.config import Config
 from satellite.core.state import State, Why
 from satellite.systemd import StatusLine, notify
@@ -69,6 +69,7 @@ class FakeService:
 
     def __init__(self, systemd: Systemd) -> None:
         self._systemd = systemd
+        self.failed = asyncio.Event()
         self.heard: list[tuple[str, list[list[str]]]] = []
 
     async def start(self) -> int:
@@ -90,6 +91,23 @@ def test_it_hears_of_the_start_when_we_listen_and_of_the_stop_when_it_begins(sys
         ("start", []),
         ("stop", [["READY=1", "STATUS=offline: waiting for a hub"], ["STOPPING=1"]]),
     ]
+
+
+class Failing(FakeService):
+    """Works, and then its audio thread dies."""
+
+    async def start(self) -> int:
+        assert self.heard == []
+        self.heard.append(("start", self._systemd.hears()))
+        asyncio.get_running_loop().call_soon(self.failed.set)
+        return 10700
+
+
+def test_a_service_that_has_failed_ends_so_that_it_is_started_again(systemd: Systemd) -> None:
+    """Deaf is worse than gone; and not with the code that says that a start is of no use."""
+    service = Failing(systemd)
+    assert asyncio.run(_serve(service, Config)) == EXIT_FAILED != EXIT_CONFIG  # type: ignore[arg-type]
+    assert [when for when, _ in service.heard] == ["start", "stop"]
 
 
 class NeverReady(FakeService):

@@ -57,7 +57,7 @@ def file(tmp_path: Path) -> Path:
         ("wake: {words: []}", f"1: wake.words is []; {WORDS}"),
         ("wake: {words: alexa}", f"1: wake.words is alexa; {WORDS}"),
         ("wake:\n  words:\n  - 1\n  - alexa\n", f"3: wake.words is - 1 - alexa; {WORDS}"),
-        ("barge_in: {allow: shouting}", "1: barge_in.allow is shouting; it has to be one of speech, wake-word, stop-word, none"),
+        ("barge_in: {allow: shouting}", "1: barge_in.allow is shouting; it has to be one of speech, wake-word, none"),
         ("name: ''", f"1: name is ''; {NAME}"),
         ("name: {a: b}", f"1: name is {{a: b}}; {NAME}"),
         # texts that YAML takes for something else

@@ -111,4 +111,11 @@ class DeviceReady:
     after_s: float
 
 
-Report = Event | Heard | Vitals | EchoSample | Ducked | DeviceTrouble | DeviceReady
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The audio thread has ended by a mistake of ours, and with it everything that is heard or said."""
+
+    error: Exception
+
+
+Report = Failed | Event | Heard | Vitals | EchoSample | Ducked | DeviceTrouble | DeviceReady

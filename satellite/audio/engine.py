@@ -127,6 +127,18 @@ class AudioEngine:
         self._card = None
         self._forget_reply()
 
+    def obey_without_card(self) -> None:
+        """What needs no card is done, and the rest would come too late when there is one again."""
+        has_lost_reply = False
+        while self.commands:
+            match command := self.commands.popleft():
+                case cmd.SetReflexRule() | cmd.SetLoopDelay():
+                    self._obey(command)
+                case cmd.PlayReply():
+                    has_lost_reply = True
+        if has_lost_reply:
+            self.reports.append(ev.AudioLost(self.now()))
+
     # ---- one turn of the wheel
 
     def step(self, timeout_s: float = 0.02) -> None:

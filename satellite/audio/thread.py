@@ -72,6 +72,7 @@ class AudioRunner:
             card = self._open_card()
         except DeviceError as error:
             self._lost_at = now if self._lost_at is None else self._lost_at
+            self._engine.obey_without_card()
             rest_s = self._back_off()
             self._report(self._trouble(error, f"; trying again in {rest_s:.1f} s"))
             return rest_s
@@ -127,5 +128,8 @@ class AudioThread(AudioRunner):
             while not self._stopping.is_set():
                 if rest_s := self.turn():
                     self._stopping.wait(rest_s)
+        # whatever it was: deaf and mute is worse than started again
+        except Exception as error:
+            self._report(cmd.Failed(error))
         finally:
             self.close()

@@ -24,7 +24,8 @@ class TimeLimits:
     speech: Millis = Millis(5000)
     # Home Assistant gives up at the same time
     utterance: Millis = Millis(15_000)
-    transcript: Millis = Millis(5000)
+    # a large speech-to-text model on a small computer; a hub that is deaf is asked again after it
+    transcript: Millis = Millis(15_000)
     # a language model with tools
     answer: Millis = Millis(60_000)
     # nothing follows `synthesize` when speech synthesis fails; what has not come by then is not coming

@@ -18,7 +18,6 @@ class Allow(StrEnum):
 
     SPEECH = "speech"
     WAKE_WORD = "wake-word"
-    STOP_WORD = "stop-word"
     NONE = "none"
 
 

@@ -132,7 +132,8 @@ def listen_on(c: Conversation, e: ev.VoiceWindow) -> Result:
 
 def hub_ended_utterance(c: Conversation, e: ev.Event) -> Result:
     """The hub's own detector was first."""
-    return wait(replace(c, burst=Burst()), Deadline.TRANSCRIPT, c.rule.limits.transcript, act.StopMic(False))
+    # it has heard us to the end, so it is not deaf, only slow
+    return wait(replace(c, burst=Burst()), Deadline.ANSWER, c.rule.limits.answer, act.StopMic(False))
 
 
 def understood(c: Conversation, e: ev.Transcript) -> Result:

@@ -84,6 +84,10 @@ class HubServer:
 
     async def _bind(self, host: str | None, port: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()
+        if port == 0:
+            # IPv4 and IPv6 would each get another one
+            with socket.create_server((host or "", 0)) as free:
+                port = free.getsockname()[1]
         try:
             return await loop.create_server(lambda: _Connection(self), host, port, backlog=_BACKLOG)
         except OSError as error:
@@ -241,7 +245,10 @@ class _Connection(asyncio.Protocol):
         unread = self._transport.get_write_buffer_size()
         if unread <= self._rule.unread_bytes:
             return True
-        self._server.drop(self, f"it has left {unread} bytes unread", is_at_fault=True)
+        # whoever writes is in the middle of something, which the end of the session must not overtake
+        self.is_closing = True
+        why = f"it has left {unread} bytes unread"
+        self._loop.call_soon(lambda: self._server.drop(self, why, is_at_fault=True))
         return False
 
     def say_goodbye(self) -> None:

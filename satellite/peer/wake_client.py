@@ -126,7 +126,7 @@ class WakeClient:
         while True:
             try:
                 await self._talk()
-            except (OSError, PeerError) as error:
+            except (OSError, PeerError, UnicodeError) as error:
                 self._lost(f"{error}" or type(error).__name__)
             # whatever it was, a satellite that no longer wakes is worse
             except Exception:

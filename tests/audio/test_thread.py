@@ -7,10 +7,12 @@ import pytest
 from satellite.audio import commands as cmd
 from satellite.audio.card import Samples
 from satellite.audio.engine import AudioEngine
+from satellite.audio.reply import Reply
 from satellite.audio.thread import FIRST_RETRY_S, LONGEST_RETRY_S, AudioRunner, AudioThread
 from satellite.core import events as ev
 from satellite.core.reflex import ReflexRule
-from satellite.core.units import PERIOD_FRAMES, Frames
+from satellite.core.say import Allow
+from satellite.core.units import PERIOD_FRAMES, RATE_HZ, Frames
 from satellite.errors import DeviceError
 from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import Clock, RealClock, VirtualClock
@@ -120,6 +122,31 @@ def test_a_card_that_fails_as_soon_as_it_is_open_is_tried_more_and_more_rarely()
     assert waits_s == [0.2, 0.4, 0.8]
     troubles = [report for report in desk.all_told() if isinstance(report, cmd.DeviceTrouble)]
     assert [trouble.is_news for trouble in troubles] == [True, False, False]
+
+
+def test_a_reply_for_a_card_that_is_away_is_lost_at_the_next_attempt() -> None:
+    """Nobody waits for it, nothing of it is kept; what needs no card is done."""
+    desk = _Desk(VirtualClock(START_S))
+    desk.card.unplug()
+    runner = AudioRunner(desk.engine, desk.open_card, desk.notify)
+    desk.engine.commands.extend([cmd.PlayReply(Reply(1, RATE_HZ), Allow.SPEECH), cmd.SetLoopDelay(Frames(99))])
+    runner.turn()
+    assert not desk.engine.commands
+    assert sum(isinstance(report, ev.AudioLost) for report in desk.all_told()) == 1
+
+
+def test_a_mistake_of_ours_in_the_thread_is_told() -> None:
+    """Whoever hears of it has the service started again."""
+    desk = _Desk(RealClock())
+
+    def open_card() -> SimulatedCard:
+        raise ZeroDivisionError("a mistake")
+
+    thread = AudioThread(desk.engine, open_card, desk.notify)
+    thread.start()
+    told = desk.told.get(timeout=_SOON_S)
+    thread.stop()
+    assert isinstance(told, cmd.Failed) and str(told.error) == "a mistake"
 
 
 def test_another_reason_is_news_again() -> None:
