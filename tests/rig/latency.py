@@ -2,9 +2,10 @@
 
     python -m tests.rig.latency
 
-For `hw:` and `plughw:` on the virtual card, whose converters take 7 ms; for PulseAudio with null sinks, if `pulseaudio` and
-ALSA's plugin for it are installed (Debian: pulseaudio, libasound2-plugins). Two times, both up to the read of a period that
-tells: from a write behind a full queue to its sound, and from `drop` to silence.
+For `hw:` and `plughw:` on the virtual card, whose converters take 7 ms; for PulseAudio and PipeWire with null sinks, if they and
+ALSA's plugins for them are installed (Debian has one or the other: pulseaudio, libasound2-plugins; or pipewire-alsa,
+pipewire-bin, wireplumber, dbus). Two times, both up to the read of a period that tells: from a write behind a full queue to its
+sound, and from `drop` to silence.
 """
 
 import os
@@ -38,6 +39,14 @@ OPENING_S = 5.0
 DRY: dict[str, Any] = {"noise": {"dbfs": None}, "echo": {"gain_db": 0.0, "delay_ms": 0.0, "rt60_ms": 0.1}}
 MONO_16K = {"rates": [16000], "channels": [1, 1], "formats": ["S16_LE"]}
 STEREO_48K = {"rates": [48000], "channels": [2, 2], "formats": ["S32_LE"]}
+
+PIPEWIRE_SPEAKER = """
+context.objects = [{ factory = adapter, args = {
+    factory.name = support.null-audio-sink, node.name = speaker, media.class = Audio/Sink, audio.position = "FL,FR"
+} }]
+"""
+# only what is wrong
+QUIET = {"PIPEWIRE_DEBUG": "1", "WIREPLUMBER_DEBUG": "1"}
 
 
 class Runner:
@@ -131,25 +140,65 @@ def measure(name: str, settings: AlsaSettings) -> None:
 
 
 @contextmanager
+def running(command: list[str], directory: Path, ready: Callable[[], bool]) -> Iterator[None]:
+    """A program of a private sound server, when it is ready."""
+    folders = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(directory))
+    env = {**os.environ, **QUIET, **folders, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={directory}/bus"}
+    program = subprocess.Popen(command, env=env)
+    try:
+        deadline_s = time.monotonic() + OPENING_S
+        while not ready():
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"{command[0]} did not get ready")
+            time.sleep(0.05)
+        yield
+    finally:
+        program.terminate()
+        program.wait(OPENING_S)
+
+
+def name_pcms(directory: Path, speaker: str, microphone: str) -> None:
+    """Has ALSA know both by the names that the rig uses."""
+    config = f"pcm.speaker {{ {speaker} }}\npcm.mic {{ {microphone} }}\n"
+    (directory / "asound.conf").write_text(f"<confdir:alsa.conf>\n{config}")
+    os.environ["ALSA_CONFIG_PATH"] = str(directory / "asound.conf")
+
+
+@contextmanager
 def pulse_audio(directory: Path) -> Iterator[None]:
     """A private PulseAudio whose speaker's monitor is the microphone."""
     socket = directory / "native"
     command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no", "--log-level=error"]
     command += ["-L", f"module-native-protocol-unix socket={socket} auth-anonymous=1"]
     command += ["-L", "module-null-sink sink_name=speaker rate=48000 channels=2 format=s16le"]
-    daemon = subprocess.Popen(command, env={**os.environ, "HOME": str(directory), "XDG_RUNTIME_DIR": str(directory)})
-    try:
-        deadline_s = time.monotonic() + OPENING_S
-        while not socket.exists() and time.monotonic() < deadline_s:
-            time.sleep(0.05)
-        pcm = 'pcm.{} {{ type pulse server "unix:{}" device "{}" }}\n'
-        config = pcm.format("speaker", socket, "speaker") + pcm.format("mic", socket, "speaker.monitor")
-        (directory / "asound.conf").write_text(f"<confdir:alsa.conf>\n{config}")
-        os.environ["ALSA_CONFIG_PATH"] = str(directory / "asound.conf")
+    pcm = f'type pulse server "unix:{socket}" device "{{}}"'
+    name_pcms(directory, pcm.format("speaker"), pcm.format("speaker.monitor"))
+    with running(command, directory, socket.exists):
         yield
-    finally:
-        daemon.terminate()
-        daemon.wait(OPENING_S)
+
+
+@contextmanager
+def pipe_wire(directory: Path) -> Iterator[None]:
+    """A private PipeWire whose speaker's monitor is the microphone."""
+    socket = directory / "pipewire-0"
+    settings = directory / "pipewire/pipewire.conf.d"
+    settings.mkdir(parents=True)
+    (settings / "speaker.conf").write_text(PIPEWIRE_SPEAKER)
+    pcm = f'type pipewire server "{socket}" playback_node speaker capture_node speaker'
+    name_pcms(directory, pcm, pcm)
+    # WirePlumber, which links the streams, ends without a session bus
+    bus = ["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address=unix:path={directory}/bus"]
+    look = ["pw-metadata", "-r", str(socket), "-n", "default", "0", "default.audio.sink"]
+
+    def links() -> bool:
+        return b"speaker" in subprocess.run(look, capture_output=True, timeout=OPENING_S, check=False).stdout
+
+    with (
+        running(bus, directory, (directory / "bus").exists),
+        running(["pipewire"], directory, socket.exists),
+        running(["wireplumber"], directory, links),
+    ):
+        yield
 
 
 def main() -> None:
@@ -163,14 +212,18 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder, Room(Path(folder), {**DRY, "speaker": card, "mic": card}) as room:
             os.environ.update(room.env)
             measure(name, AlsaSettings(f"{prefix}mic", f"{prefix}speaker"))
-    if shutil.which("pulseaudio") is None:
-        print("PulseAudio is not installed")
-        return
-    with tempfile.TemporaryDirectory() as folder, pulse_audio(Path(folder)):
+    for name, programs, server in (
+        ("pulse, null sink and its monitor", ["pulseaudio"], pulse_audio),
+        ("pipewire, null sink and its monitor", ["pipewire", "wireplumber", "dbus-daemon"], pipe_wire),
+    ):
+        if missing := [program for program in programs if shutil.which(program) is None]:
+            print(f"{name}: not installed: {', '.join(missing)}")
+            continue
         try:
-            measure("pulse, null sink and its monitor", AlsaSettings("mic", "speaker"))
-        except DeviceError as error:
-            print(f"PulseAudio: {error}")
+            with tempfile.TemporaryDirectory() as folder, server(Path(folder)):
+                measure(name, AlsaSettings("mic", "speaker"))
+        except (DeviceError, TimeoutError) as error:
+            print(f"{name}: {error}")
 
 
 if __name__ == "__main__":
