@@ -177,8 +177,8 @@ def _user(stage: Stage, words: Samples, reply: Samples, into_s: float, ser_db: f
     stage.let_pass(LONGEST_WORDS_S - MISSED_MS / 1000)
     stage.end()
     return Noticed(
-        next((ms for ms, r in told if isinstance(r, cmd.Ducked) and r.is_ducked), None),
-        next((ms for ms, r in told if isinstance(r, ev.Held)), None),
+        next((ms for ms, r in told if isinstance(r, cmd.Ducked) and r.is_ducked and ms > 0), None),
+        next((ms for ms, r in told if isinstance(r, ev.Held) and ms > 0), None),
         next((ms for ms, r in told if isinstance(r, ev.VoiceWindow) and r.probability >= 0.5 and ms > 0), None),
     )
 

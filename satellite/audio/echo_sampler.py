@@ -8,6 +8,8 @@ from satellite.core.units import PERIOD_FRAMES, Frames, frames
 
 # long enough for a sound correlation in a reverberant room
 SAMPLE_FRAMES = frames(1000)
+# a sample with two delays in it has none
+_SAME_LEAD = frames(2)
 # below this the reference is a pause
 _AUDIBLE = 100
 
@@ -44,39 +46,45 @@ class EchoSampler:
 
 
 class LoopDelay:
-    """How long what is written takes to come back, kept right between two measurements by what is known to have moved it."""
+    """How long what is written takes to come back: the lead, which the engine knows at any time, and what is beyond it.
 
-    def __init__(self, frames: int) -> None:
-        self._frames = frames
-        self._slip = 0
+    The lead is what the speaker has queued less what waits in the reference; drift, stalls and late threads move it. Converters
+    and air do not move, so a measurement is kept as what it found beyond the lead of its time.
+    """
+
+    def __init__(self) -> None:
+        self.has_sampled = False
+        """Whether a sound has been long enough to be measured; before, what is beyond the lead is not known."""
+        self._beyond = 0
         self._sampler = EchoSampler()
-        self._slip_of_sample: int | None = None
-        self._sampled_slip = 0
+        self._lead_of_sample: int | None = None
+        self._sampled_lead = 0
 
     def measure(self) -> None:
         """Takes a sample of the next sound."""
         self._sampler.begin()
-        self._slip_of_sample = None
+        self._lead_of_sample = None
 
-    def add(self, reference: Samples, microphone: Samples, slip_frames: int) -> EchoSample | None:
-        """One period of both; a full sample, unless the reference slipped within its sound, and then it is taken anew."""
+    def add(self, reference: Samples, microphone: Samples, lead_frames: int) -> EchoSample | None:
+        """One period of both; a full sample, unless the lead moved within its sound, and then it is taken anew."""
         if self._sampler.is_taking and is_audible(reference):
-            if self._slip_of_sample not in (None, slip_frames):
-                self._sampler.begin()
-            self._slip_of_sample = slip_frames
+            if self._lead_of_sample is not None and abs(lead_frames - self._lead_of_sample) > _SAME_LEAD:
+                self.measure()
+            if self._lead_of_sample is None:
+                self._lead_of_sample = lead_frames
         sample = self._sampler.add(reference, microphone)
         if sample is not None:
-            assert self._slip_of_sample is not None
-            self._sampled_slip = self._slip_of_sample
+            assert self._lead_of_sample is not None
+            self._sampled_lead, self.has_sampled = self._lead_of_sample, True
         return sample
 
     def measured(self, frames: int) -> None:
         """What the last sample says."""
-        self._frames, self._slip = frames, self._sampled_slip
+        self._beyond, self.has_sampled = frames - self._sampled_lead, True
 
-    def at(self, slip_frames: int) -> Frames:
-        """With the reference having slipped so much since the beginning."""
-        return Frames(max(self._frames + slip_frames - self._slip, 0))
+    def at(self, lead_frames: int) -> Frames:
+        """With this lead."""
+        return Frames(max(lead_frames + self._beyond, 0))
 
 
 def is_audible(reference: Samples) -> bool:

@@ -7,15 +7,15 @@ values in bounded queues.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
 from satellite.audio import commands as cmd
 from satellite.audio.capture import Capture
 from satellite.audio.card import Card, Samples
+from satellite.audio.detectors import VOICING_FRAMES, Canceller, NearEndDetector, VoiceDetector, Voicing
 from satellite.audio.echo_sampler import LoopDelay
-from satellite.audio.levels import level_db
+from satellite.audio.levels import level_db, swing_db
 from satellite.audio.player import Player, Status
 from satellite.audio.reference import Reference
 from satellite.core import events as ev
@@ -33,42 +33,11 @@ POLITE_MS = 300
 MOST_REPORTS = 500
 
 
-class Canceller(Protocol):
-    """Takes our own voice out of a period of the microphone."""
-
-    def process(self, near: Samples, far: Samples) -> Samples: ...
-
-
-class VoiceDetector(Protocol):
-    """Says how likely the window that ended in this period is speech; None if none ended."""
-
-    def feed(self, samples: Samples) -> float | None: ...
-
-    @property
-    def hop_frames(self) -> int: ...
-
-
-class NearEndDetector(Protocol):
-    """Says how far a period of the raw microphone exceeds what was played as it reaches the microphone then."""
-
-    def feed(self, near: Samples, far: Samples) -> Excess: ...
-
-    def calibrate(self) -> None: ...
-
-    def release(self) -> None: ...
-
-
-Voicing = Callable[[Samples], float]
-"""How voiced the last samples of a signal are; it is given `_VOICING_FRAMES` of them."""
-
 # the lead is averaged over so many periods: the thread is a little late now and then
-_LEAD_PERIODS = 32
+_LEAD_PERIODS = 8
 
 # windows below it are no part of any word
 _SILENT_PROBABILITY = 0.10
-
-# two periods of the lowest voice
-_VOICING_FRAMES = 640
 
 
 class AudioEngine:
@@ -92,7 +61,7 @@ class AudioEngine:
         self.overruns = self.underruns = 0
         self._canceller, self._detector, self._near_end = canceller, detector, near_end
         self._voicing, self._rule = voicing, rule
-        self._recent_near: Samples = np.zeros(_VOICING_FRAMES, np.int16)
+        self._recent_near: Samples = np.zeros(VOICING_FRAMES, np.int16)
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
         self._card: Card | None = None
         self.player = Player(RATE_HZ)
@@ -102,8 +71,8 @@ class AudioEngine:
         self._kept_turn: int | None = None
         self._heard_at_s = clock()
         self._is_stalled = False
-        self._loop = LoopDelay(frames(queue_ms))
-        self._delay = self._loop.at(0)
+        self._loop = LoopDelay()
+        self._delay = frames(queue_ms)
 
     # ---- the card
 
@@ -117,6 +86,7 @@ class AudioEngine:
         self._target = card.speaker.rate_hz * self._queue_ms // 1000
         self._rest: Samples = np.zeros(0, np.int16)
         self._lead: float | None = None
+        self._settled = 0
         away_s = max(self._clock() - self._heard_at_s, 0.0)
         self.frame = Frames(self.frame + int(away_s * RATE_HZ) // PERIOD_FRAMES * PERIOD_FRAMES)
         self._heard_at_s = self._clock()
@@ -173,8 +143,9 @@ class AudioEngine:
         far = self._reference.take(self._capture.loopback)
         clean = self._canceller.process(near, far)
         probability = self._detector.feed(clean)
-        self._delay = self._loop.at(self._reference.slip_frames)
-        excess = self._near_end.feed(near, self._reference.period(self._delay))
+        lead_frames = self._lead_frames()
+        self._delay = self._loop.at(lead_frames)
+        excess = self._excess_of(near)
         _push(self._recent_near, near)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
         self._on_period(first, clean)
@@ -187,8 +158,22 @@ class AudioEngine:
         self._act(verdict)
         self.reports.append(cmd.Vitals(self.now(), excess, self.player.gain))
         self._start_politely()
-        if (sample := self._loop.add(self._reference.written, near, self._reference.slip_frames)) is not None:
+        if (sample := self._loop.add(self._reference.written, near, lead_frames)) is not None:
             self.reports.append(sample)
+
+    def _lead_frames(self) -> int:
+        """By how much what is written now is ahead of what is taken now, at 16 kHz."""
+        if self._lead is None:
+            return self._target * RATE_HZ // self.player.rate_hz - self._reference.waiting_frames
+        settled, self._settled = self._reference.settled_frames - self._settled, self._reference.settled_frames
+        self._lead += settled * self.player.rate_hz / RATE_HZ
+        return round(self._lead * RATE_HZ / self.player.rate_hz)
+
+    def _excess_of(self, near: Samples) -> Excess:
+        """A reply would teach a path that is out of step with it, until the loop has been measured once."""
+        if not self._loop.has_sampled and self.player.reply is not None:
+            return Excess()
+        return self._near_end.feed(near, self._reference.period(self._delay))
 
     @property
     def _is_alone(self) -> bool:
@@ -205,7 +190,7 @@ class AudioEngine:
 
     def _report_window(self, probability: Probability, voicing: float) -> None:
         length = Frames(self._detector.hop_frames)
-        level = level_db(self._recent_near) if self._is_alone else SILENCE_DB
+        level = swing_db(self._recent_near) if self._is_alone else SILENCE_DB
         self.reports.append(ev.VoiceWindow(self.now(), self.frame, length, probability, voicing, level))
 
     def _observe(self, clean: Samples, probability: float | None, excess: Excess, voicing: float) -> Observation:
@@ -228,8 +213,11 @@ class AudioEngine:
                 self._near_end.calibrate()
                 self.player.duck()
                 self.reports.append(cmd.Ducked(self.frame, True))
-            case Verdict.UNDUCK:
-                self._near_end.release()
+            case Verdict.UNDUCK | Verdict.CALL_OFF:
+                if verdict is Verdict.UNDUCK:
+                    self._near_end.release()
+                else:
+                    self._near_end.abandon()
                 self.player.unduck()
                 self.reports.append(cmd.Ducked(self.frame, False))
             case Verdict.HOLD:
@@ -252,7 +240,7 @@ class AudioEngine:
         self._is_stalled = True
         if self.reflex.mode in (Mode.DUCKING, Mode.PROBING):
             self.reflex = rx.rest(self.reflex, self.frame, self._rule)
-            self._act(Verdict.UNDUCK)
+            self._act(Verdict.CALL_OFF)
         self._start_now()
         self.reports.append(ev.MicrophoneStalled(self.now()))
 
@@ -316,7 +304,7 @@ class AudioEngine:
             return
         if self.player.status is Status.PLAYING:
             self._silence()
-        self.reflex = rx.release(self.reflex)
+        self._release()
         if keep:
             self._kept_turn = turn
         else:
@@ -334,8 +322,15 @@ class AudioEngine:
         self._waiting = None
         self._kept_turn = None
         self._allow = Allow.NONE
-        self.reflex = rx.release(self.reflex)
+        self._release()
         self.player.forget()
+
+    def _release(self) -> None:
+        """There is no reply to be tested any more."""
+        if self.reflex.mode in (Mode.DUCKING, Mode.PROBING):
+            self._near_end.abandon()
+            self.reports.append(cmd.Ducked(self.frame, False))
+        self.reflex = rx.release(self.reflex)
 
     # ---- playing
 

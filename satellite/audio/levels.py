@@ -13,6 +13,14 @@ _FULL_POWER = 32768.0**2
 _SILENCE_POWER = 10.0 ** (SILENCE_DB / 10.0)
 
 
+def swing_db(samples: Samples) -> Decibels:
+    """The same about its mean: a converter's offset makes no sound."""
+    wide = samples.astype(np.float32)
+    wide -= wide.mean()
+    power = float(np.dot(wide, wide)) / (len(samples) * _FULL_POWER)
+    return Decibels(10.0 * math.log10(power)) if power > _SILENCE_POWER else SILENCE_DB
+
+
 def level_db(samples: Samples) -> Decibels:
     """Mean power in dB relative to full scale (a full-scale square wave is 0), at least SILENCE_DB."""
     if not len(samples):

@@ -45,14 +45,12 @@ class Reference:
         self.written: Samples = _SILENCE
         """What `take` would have given last if no device had told what it plays."""
         self._is_told = False
-        self.slip_frames = 0
-        """By how much the echo has come to follow its reference later than at first, by what this queue did to itself."""
+        self.settled_frames = 0
+        """Taken out of the queue in silence, less what was put in: its lead over the echo jumped by as much."""
 
     def wrote(self, samples: Samples, gain: float) -> None:
         """A period that the speaker accepted, and the gain of the reply in it."""
         converted = samples if self._resampler is None else self._resampler.period(samples)
-        if len(self._waiting) == _MOST_WAITING_PERIODS:
-            self.slip_frames += PERIOD_FRAMES
         self._waiting.append((converted, gain))
 
     def take(self, loopback: Samples | None = None) -> Samples:
@@ -69,7 +67,6 @@ class Reference:
             period, gain = self._waiting.popleft()
         else:
             period, gain = _SILENCE, 1.0
-            self.slip_frames -= PERIOD_FRAMES
         self._ducked.append(gain <= _DUCKED_GAIN)
         self._settle(is_silent=not period.any() and not any(waiting.any() for waiting, _ in self._waiting))
         return period
@@ -121,5 +118,5 @@ class Reference:
             for _ in range(surplus):
                 self._waiting.popleft()
             self._waiting.extend([(_SILENCE, 1.0)] * -surplus)
-            self.slip_frames += surplus * PERIOD_FRAMES
+            self.settled_frames += surplus * PERIOD_FRAMES
             self._in_silence.clear()

@@ -42,7 +42,8 @@ class Verdict(Enum):
 
     NONE = "go on"
     DUCK = "lower the reply"
-    UNDUCK = "raise it again"
+    UNDUCK = "raise it again: it was our echo, or no voice"
+    CALL_OFF = "raise it again: the test cannot be finished"
     HOLD = "stop it, ready to go on"
 
 
@@ -103,7 +104,7 @@ class Observation:
     near_end: Excess
     """Of the raw microphone."""
     voicing: float
-    """How voiced the raw microphone is; asked for in a probe only."""
+    """How voiced the raw microphone is, where no reply drowns it."""
     reference_db: Decibels
     """Of what the speaker emitted, after all gains, as it reaches the microphone in this period."""
     is_ducked: bool
@@ -268,7 +269,7 @@ def _watch(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex,
 def _await_duck(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, Verdict]:
     """What is heard now was played before the duck; it counts from when the ducked sound arrives."""
     if not _may_interrupt(seen, rule):
-        return rest(reflex, seen.end, rule), Verdict.UNDUCK
+        return rest(reflex, seen.end, rule), Verdict.CALL_OFF
     if seen.is_ducked:
         return replace(reflex, mode=Mode.PROBING, since=seen.end), Verdict.NONE
     if seen.end - reflex.since >= frames(rule.longest_loop_ms):
@@ -278,7 +279,7 @@ def _await_duck(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Re
 
 def _probe(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex, Verdict]:
     if not _may_interrupt(seen, rule):
-        return rest(reflex, seen.end, rule), Verdict.UNDUCK
+        return rest(reflex, seen.end, rule), Verdict.CALL_OFF
     if seen.probability is not None:
         reflex = _count_hit(reflex, seen, seen.probability, rule)
         if len(reflex.hits) >= rule.probe_hits:

@@ -98,7 +98,9 @@ class NearEnd:
         in_probe = self._probe(heard_db, played_db, noise_db)
         self._user_periods = _USER_PERIODS if now >= NEAR_END_DB else max(self._user_periods - 1, 0)
         self._learn_path(echo_db, noise_db)
-        self._learn_noise(heard_db, expected_db, echo_db < noise_db - _AUDIBLE_DB)
+        # a switch on the microphone makes digital silence, which is no noise of the room
+        if near.any():
+            self._learn_noise(heard_db, expected_db, echo_db < noise_db - _AUDIBLE_DB)
         return Excess(now, in_probe)
 
     def calibrate(self) -> None:
@@ -111,6 +113,10 @@ class NearEnd:
         """The probe is over. If all fell with the reply it was echo, and the path is louder than was thought."""
         if self._calibrated_db is not None and self._most_in_probe_db < NEAR_END_DB:
             self._path_db = np.minimum(self._calibrated_db, self._path_db + _LESSON_DB)
+        self._calibrated_db = None
+
+    def abandon(self) -> None:
+        """The probe is over without a result."""
         self._calibrated_db = None
 
     def _probe(self, heard_db: _Bands, played_db: _Bands, noise_db: _Bands) -> float:

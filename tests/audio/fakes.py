@@ -28,3 +28,6 @@ class Unsuspecting:
 
     def release(self) -> None:
         self._is_calibrated = False
+
+    def abandon(self) -> None:
+        self._is_calibrated = False

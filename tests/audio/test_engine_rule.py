@@ -57,4 +57,4 @@ def test_the_audio_thread_decides_by_the_rule_it_was_sent_last() -> None:
     room.say(voice, room.end_frame + PERIOD_FRAMES)
     assert _ducks(engine, 0.5) == 0
     engine.commands.append(cmd.SetReflexRule(LENIENT))
-    assert _ducks(engine, 0.5) == 1
+    assert _ducks(engine, 0.5) >= 1

@@ -13,7 +13,7 @@ from satellite.audio.reply import Reply
 from satellite.core.echo import Excess
 from satellite.core.reflex import ReflexRule
 from satellite.core.say import Allow
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Frames
 from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import VirtualClock
 from satellite.simulate.room import Room
@@ -93,6 +93,8 @@ def test_there_are_vitals_of_every_period(bench: _Bench) -> None:
 def test_the_gain_follows_the_reply(bench: _Bench) -> None:
     """Nothing before it, all of it, ducked at a sound, silent once held for a voice."""
     assert {vitals.gain for vitals in bench.vitals(100)} == {0.0}
+    # before, a sound beside a reply tells nothing
+    bench.engine.commands.append(cmd.SetLoopDelay(Frames(480)))
     bench.play(seconds=5)
     assert bench.vitals(200)[-1].gain == 1.0
     bench.near_end.excess = LOUD

@@ -98,7 +98,7 @@ def listen(
         story.append(Heard(seen, reflex, verdict))
         if verdict is Verdict.DUCK:
             ducked_since = at_ms
-        elif verdict is Verdict.UNDUCK:
+        elif verdict in (Verdict.UNDUCK, Verdict.CALL_OFF):
             ducked_since, knows_louder_path = None, unknown_path or knows_louder_path
     return tuple(story)
 

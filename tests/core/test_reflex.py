@@ -143,7 +143,7 @@ def test_a_test_that_the_replys_end_overtakes_is_called_off(at_ms: int) -> None:
     """In the probe or before it; the voice is told of as one that speaks over the end."""
     story = listen(4000, Voice(at_ms, 500, 0.0), reply_ms=4000)
     assert when(story, Verdict.HOLD) == []
-    assert len(when(story, Verdict.DUCK)) == len(when(story, Verdict.UNDUCK)) == 1
+    assert len(when(story, Verdict.DUCK)) == len(when(story, Verdict.CALL_OFF)) == 1
     assert story[-1].reflex.voice_over_end(story[-1].seen.end, RULE) is not None
 
 
@@ -248,7 +248,7 @@ def test_it_keeps_its_own_rules(seen: list[Observation]) -> None:
             case Verdict.DUCK:
                 assert not ducked and not was_held and now.is_playing
                 ducked = True
-            case Verdict.UNDUCK:
+            case Verdict.UNDUCK | Verdict.CALL_OFF:
                 assert ducked
                 ducked = False
             case Verdict.HOLD:

@@ -126,9 +126,16 @@ def test_silence_is_nobody() -> None:
     assert {e.now_db for e in _feed(NearEnd(), silence, silence)} == {0.0}
 
 
+def test_a_switch_on_the_microphone_teaches_nothing() -> None:
+    """Digital silence is no noise of the room, and when the room is back, it is the one that was known."""
+    room = pcm(_noise(RATE_HZ * 2, -60.0))
+    near = np.concatenate((room, np.zeros(RATE_HZ * 5, np.int16), room))
+    assert max(e.now_db for e in _feed(NearEnd(), near, np.zeros(len(near), np.int16))) < NEAR_END_DB
+
+
 def test_no_sound_counts_for_more_than_its_bands() -> None:
-    """Full scale after silence, and a detector that is asked the same twice says the same twice."""
-    near = np.concatenate((np.zeros(RATE_HZ, np.int16), pcm(_noise(RATE_HZ, 0.0))))
+    """Full scale in a quiet room, and a detector that is asked the same twice says the same twice."""
+    near = pcm(np.concatenate((_noise(RATE_HZ, -80.0), _noise(RATE_HZ, 0.0, seed=2))))
     far = np.zeros(len(near), np.int16)
     once, twice = (_feed(NearEnd(), near, far) for _ in range(2))
     assert max(e.now_db for e in once) == pytest.approx(10.0 * BANDS)

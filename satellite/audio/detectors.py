@@ -1,0 +1,41 @@
+"""What the engine is given to hear with: models and detectors, which it knows by what they can do."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from satellite.audio.card import Samples
+from satellite.core.echo import Excess
+
+# two periods of the lowest voice
+VOICING_FRAMES = 640
+
+
+class Canceller(Protocol):
+    """Takes our own voice out of a period of the microphone."""
+
+    def process(self, near: Samples, far: Samples) -> Samples: ...
+
+
+class VoiceDetector(Protocol):
+    """Says how likely the window that ended in this period is speech; None if none ended."""
+
+    def feed(self, samples: Samples) -> float | None: ...
+
+    @property
+    def hop_frames(self) -> int: ...
+
+
+class NearEndDetector(Protocol):
+    """Says how far a period of the raw microphone exceeds what was played as it reaches the microphone then."""
+
+    def feed(self, near: Samples, far: Samples) -> Excess: ...
+
+    def calibrate(self) -> None: ...
+
+    def release(self) -> None: ...
+
+    def abandon(self) -> None: ...
+
+
+Voicing = Callable[[Samples], float]
+"""How voiced the last samples of a signal are; it is given `VOICING_FRAMES` of them."""
