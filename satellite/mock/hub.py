@@ -16,6 +16,9 @@ from satellite.mock.pipeline import Pipeline, PipelineRule
 from satellite.mock.tts import VOICE_RATE_HZ
 from satellite.mock.wire import connection, read, write
 
+# in place of an event: we have muted the satellite
+_PAUSED = Event(type="paused")
+
 
 @dataclass(frozen=True, slots=True)
 class HubRule:
@@ -62,8 +65,7 @@ class MockHub:
         self.connections = 0
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._is_paused = False
-        self._wake = asyncio.Event()
+        self._paused, self._unpaused = asyncio.Event(), asyncio.Event()
 
     async def start(self) -> None:
         """Begins to connect."""
@@ -71,7 +73,7 @@ class MockHub:
 
     async def stop(self) -> None:
         """Shuts down; everything has ended when this returns."""
-        if self._rule.mutes_at_end and not self._is_paused:
+        if self._rule.mutes_at_end and not self._paused.is_set():
             with suppress(OSError):
                 await self.send(PauseSatellite().event())
         for task in self._tasks:
@@ -93,12 +95,13 @@ class MockHub:
     async def pause(self) -> None:
         """The mute switch: says so, and then neither reads nor pings."""
         await self.send(PauseSatellite().event())
-        self._is_paused = True
+        self._unpaused.clear()
+        self._paused.set()
 
     def unpause(self) -> None:
         """Connects anew, at once."""
-        self._is_paused = False
-        self._wake.set()
+        self._paused.clear()
+        self._unpaused.set()
 
     async def announce(self, text: str) -> None:
         """Says something that nobody asked; returns when it has been played, or must have been."""
@@ -140,9 +143,8 @@ class MockHub:
             await self.send(RunSatellite().event())
             await self.send(Describe().event())
             while True:
-                event = await self._next(reader)
-                if self._is_paused:
-                    await self._wait_unmuted()
+                if (event := await self._next(reader)) is _PAUSED:
+                    await self._unpaused.wait()
                     return True
                 if event is None:
                     return False
@@ -156,21 +158,22 @@ class MockHub:
             await self.pipeline.stop()
 
     async def _next(self, reader: asyncio.StreamReader) -> Event | None:
+        """None at the end of the connection, _PAUSED once the satellite has been muted, however short that was."""
+        reading, pausing = asyncio.create_task(read(reader)), asyncio.create_task(self._paused.wait())
         try:
-            async with asyncio.timeout(self._rule.dead_s):
-                return await read(reader)
-        except TimeoutError:
-            if self._is_paused:
-                return None
-            raise
-
-    async def _wait_unmuted(self) -> None:
-        self._wake.clear()
-        await self._wake.wait()
+            await asyncio.wait({reading, pausing}, timeout=self._rule.dead_s, return_when=asyncio.FIRST_COMPLETED)
+            if pausing.done():
+                return _PAUSED
+            if not reading.done():
+                raise TimeoutError("the satellite is dead")
+            return reading.result()
+        finally:
+            pausing.cancel()
+            reading.cancel()
 
     async def _ping_after(self) -> None:
         await asyncio.sleep(self._rule.ping_s)
-        if not self._is_paused:
+        if not self._paused.is_set():
             with suppress(OSError):
                 await self.send(Ping().event())
 
