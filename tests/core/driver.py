@@ -8,14 +8,17 @@ from satellite.core.actions import Action
 from satellite.core.conversation import Conversation, ConversationRule
 from satellite.core.endpoint import SILENT_PROBABILITY
 from satellite.core.events import Deadline, Position
-from satellite.core.interrupt import Interrupt
-from satellite.core.state import State
+from satellite.core.interrupt import Interrupt, Phase
+from satellite.core.state import State, Why
 from satellite.core.table import step
 from satellite.core.units import Decibels, Frames, Millis, Probability, frames
 
 # the voice detector's window
 WINDOW_MS = 32
 
+
+# so long a voice over the reply is long enough, whatever it sounds like
+SPEECH_OVER_SPEECH = 512
 
 # how voiced a word is, and a cough
 VOWEL, BREATH = 0.8, 0.1
@@ -210,3 +213,14 @@ def of(actions: tuple[Action, ...], *kinds: type[Action]) -> list[Action]:
 def kinds(actions: tuple[Action, ...]) -> list[str]:
     """What is wanted, by name."""
     return [type(a).__name__ for a in actions]
+
+
+def phases(driver: Driver) -> list[Phase]:
+    """Of the interruptions that the hub was told of, in order."""
+    return [told.phase for told in driver.interrupts]
+
+
+def why(driver: Driver) -> Why:
+    """The state changed the last time."""
+    reason: Why = driver.wanted(act.Become)[-1].why
+    return reason

@@ -12,7 +12,7 @@ from satellite.core.interrupt import Phase, Reason
 from satellite.core.say import Allow
 from satellite.core.state import Stage, State, Why
 from satellite.core.units import Frames, Millis, frames
-from tests.core.driver import Driver, kinds, of, position
+from tests.core.driver import SPEECH_OVER_SPEECH, Driver, kinds, of, phases, position, why
 from tests.core.situations import (
     answered,
     held,
@@ -26,18 +26,6 @@ from tests.core.situations import (
     speaking_alone,
     thinking_aloud,
 )
-
-SPEECH_OVER_SPEECH = 512
-
-
-def _phases(driver: Driver) -> list[Phase]:
-    return [told.phase for told in driver.interrupts]
-
-
-def _why(driver: Driver) -> Why:
-    why: Why = driver.wanted(act.Become)[-1].why
-    return why
-
 
 # ---- hold
 
@@ -62,7 +50,7 @@ def test_a_hold_is_kept_to_ourselves_if_the_server_wants_it_so() -> None:
     assert driver.interrupts == []
     driver.hold()
     driver.voice(SPEECH_OVER_SPEECH)
-    assert _phases(driver) == [Phase.CONFIRMED]
+    assert phases(driver) == [Phase.CONFIRMED]
 
 
 def test_a_hold_before_the_first_sample_is_a_hold() -> None:
@@ -87,7 +75,7 @@ def test_half_a_second_of_speech_commits() -> None:
         *("BeginTurn", "KeepFrom", "SendRun", "StreamMic", "SetDeadline", "Become"),
     ]
     assert of(actions, act.StreamMic) == [act.StreamMic(Frames(onset - frames(300)))]
-    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CONFIRMED]
+    assert phases(driver) == [Phase.PROVISIONAL, Phase.CONFIRMED]
     assert len({told.id for told in driver.interrupts}) == 1
     assert driver.state is State.LISTENING
 
@@ -171,7 +159,7 @@ def test_a_murmur_that_is_still_there_at_the_deadline_commits() -> None:
     """It neither ends nor makes words, and a hold must resolve."""
     driver = held_for_ever()
     driver.expire()
-    assert (driver.state, _why(driver)) == (State.LISTENING, Why.INTERRUPTED)
+    assert (driver.state, why(driver)) == (State.LISTENING, Why.INTERRUPTED)
 
 
 def test_the_wake_word_in_a_hold_commits_at_once() -> None:
@@ -198,9 +186,9 @@ def test_a_cough_resumes_within_the_promised_time() -> None:
     while driver.state is State.HELD:
         driver.silence(32)
     assert driver.at - began - 160 <= 700
-    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
+    assert phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
     assert driver.wanted(act.ResumeReply) == [act.ResumeReply(1)]
-    assert _why(driver) is Why.FALSE_ALARM
+    assert why(driver) is Why.FALSE_ALARM
 
 
 def test_a_hold_without_any_voice_resumes() -> None:
@@ -222,7 +210,7 @@ def test_a_microphone_that_stalls_in_a_hold_resumes() -> None:
     """A dead microphone must not silence the speaker."""
     driver = held_for_a_cough()
     driver.tell(ev.MicrophoneStalled)
-    assert (driver.state, _phases(driver)[-1]) == (State.SPEAKING, Phase.CANCELLED)
+    assert (driver.state, phases(driver)[-1]) == (State.SPEAKING, Phase.CANCELLED)
 
 
 def test_a_reply_that_was_resumed_can_be_interrupted_again() -> None:
@@ -232,7 +220,7 @@ def test_a_reply_that_was_resumed_can_be_interrupted_again() -> None:
     driver.hold(played=2000)
     driver.voice(SPEECH_OVER_SPEECH)
     ids = [told.id for told in driver.interrupts]
-    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED, Phase.PROVISIONAL, Phase.CONFIRMED]
+    assert phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED, Phase.PROVISIONAL, Phase.CONFIRMED]
     assert ids[0] == ids[1] != ids[2] == ids[3]
     assert driver.interrupts[-1].position.played == 2000
 
@@ -283,7 +271,7 @@ def test_a_commit_without_words_goes_on_with_the_reply(empty: Callable[[Driver],
     actions = tuple(action for _, action in driver.log[since:])
     assert of(actions, act.ResumeReply) == [act.ResumeReply(1)]
     assert of(actions, act.StopMic, act.KeepFrom) == [act.StopMic(tell=False), act.KeepFrom(None)]
-    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CONFIRMED, Phase.CANCELLED]
+    assert phases(driver) == [Phase.PROVISIONAL, Phase.CONFIRMED, Phase.CANCELLED]
     assert len({told.id for told in driver.interrupts}) == 1
     assert driver.state is State.SPEAKING
 

@@ -10,7 +10,7 @@ from satellite.core.interrupt import Phase
 from satellite.core.say import Allow
 from satellite.core.state import Stage, State, Why
 from satellite.core.units import Frames, Millis, frames
-from tests.core.driver import Driver, of
+from tests.core.driver import SPEECH_OVER_SPEECH, Driver, of, phases, why
 from tests.core.situations import (
     announcing,
     answered,
@@ -22,17 +22,6 @@ from tests.core.situations import (
     speaking_alone,
     thinking_aloud,
 )
-
-SPEECH_OVER_SPEECH = 512
-
-
-def _phases(driver: Driver) -> list[Phase]:
-    return [told.phase for told in driver.interrupts]
-
-
-def _why(driver: Driver) -> Why:
-    why: Why = driver.wanted(act.Become)[-1].why
-    return why
 
 
 def _become(driver: Driver) -> tuple[State, State, Why]:
@@ -148,7 +137,7 @@ def test_a_cough_over_a_replys_end_is_nothing(nothing: Callable[[Driver], object
     """The reply has ended; the server learns it a little later."""
     driver = over()
     nothing(driver)
-    assert (driver.state, _why(driver)) == (State.IDLE, Why.FINISHED)
+    assert (driver.state, why(driver)) == (State.IDLE, Why.FINISHED)
     assert driver.wanted(act.SendPlayed) == [act.SendPlayed()]
     assert driver.wanted(act.ResumeReply) == []
 
@@ -176,14 +165,14 @@ def test_a_lost_device_ends_the_reply(build: Callable[[], Driver]) -> None:
     driver = build()
     linked = driver.conversation.is_linked
     driver.tell(ev.AudioLost)
-    assert (driver.state, _why(driver)) == (State.IDLE if linked else State.OFFLINE, Why.DEVICE_LOST)
+    assert (driver.state, why(driver)) == (State.IDLE if linked else State.OFFLINE, Why.DEVICE_LOST)
 
 
 def test_a_lost_device_takes_back_what_was_told_of_a_hold() -> None:
     """Somebody waits for its other half."""
     driver = held()
     driver.tell(ev.AudioLost)
-    assert _phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
+    assert phases(driver) == [Phase.PROVISIONAL, Phase.CANCELLED]
 
 
 def test_a_lost_device_cancels_the_run_that_still_speaks() -> None:
