@@ -1,11 +1,13 @@
 """A PCM of ALSA, non-blocking: pyalsaaudio's calls, its errors told as DeviceError with the name of the device."""
 
+import ctypes
 import errno
 import importlib
 import math
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from satellite.audio.card import Samples
@@ -14,6 +16,9 @@ from satellite.audio.pcm_format import Ability, PcmFormat, Wish
 from satellite.audio.sample_format import SAMPLE_FORMATS, Octets
 from satellite.core.units import PERIOD_MS
 from satellite.errors import DeviceError
+
+# of ALSA's messages; what they are to be formatted with follows, and is not looked at
+_Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
 
 # pyalsaaudio returns the error number of an xrun instead of raising it
 XRUN = -errno.EPIPE
@@ -134,6 +139,24 @@ def label(device: str, direction: Direction) -> str:
 def alsaaudio() -> Any:
     """The library, which is only needed where there is a sound card; it has no types."""
     try:
-        return importlib.import_module("alsaaudio")
+        library = importlib.import_module("alsaaudio")
     except ImportError as error:
         raise DeviceError("ALSA needs the package pyalsaaudio, which is not installed") from error
+    _hush()
+    return library
+
+
+def _say_nothing(file: bytes, line: int, function: bytes, code: int, text: bytes) -> None:
+    pass
+
+
+# kept for as long as the library may call it
+_NOTHING = _Handler(_say_nothing)
+
+
+@cache
+def _hush() -> None:
+    """Has ALSA's own library write nothing: up to eight lines to stderr for every attempt at a device that is not there."""
+    # a library that is not to be had by this name has nothing to say either
+    with suppress(OSError):
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_NOTHING)
