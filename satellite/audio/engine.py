@@ -31,7 +31,8 @@ STALL_MS = 200
 POLITE_MS = 300
 # two seconds of reports that the event loop has not fetched
 MOST_REPORTS = 500
-
+# far more than come between two steps; if the thread stands still, the oldest are the ones that matter least
+MOST_COMMANDS = 500
 
 # the lead is averaged over so many periods: the thread is a little late now and then
 _LEAD_PERIODS = 8
@@ -55,7 +56,7 @@ class AudioEngine:
         on_period: Callable[[int, Samples], None] = lambda first, samples: None,
     ) -> None:
         self.reports: deque[cmd.Report] = deque(maxlen=MOST_REPORTS)
-        self.commands: deque[cmd.Command] = deque()
+        self.commands: deque[cmd.Command] = deque(maxlen=MOST_COMMANDS)
         self.frame = Frames(0)
         self.reflex = Reflex()
         self.overruns = self.underruns = 0

@@ -9,7 +9,6 @@ COMMAND_S = 1.0
 # after so long it gives up
 LIMIT_S = 15.0
 
-_RATE_HZ = 16_000
 # voice stands so far above the softest tenth of a second
 _ABOVE_FLOOR_DB = 12.0
 # a floor below this is digital silence

@@ -83,11 +83,6 @@ class HubPeer:
         """Says goodbye and closes."""
         await self._server.stop()
 
-    @property
-    def stale_chunks(self) -> int:
-        """Chunks of answers that nobody waited for any more."""
-        return self._gate.stale
-
     # ---- actions
 
     def begin_turn(self, turn: int, owed: bool) -> None:

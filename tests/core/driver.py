@@ -220,6 +220,12 @@ def phases(driver: Driver) -> list[Phase]:
     return [told.phase for told in driver.interrupts]
 
 
+def became(driver: Driver) -> tuple[State, State, Why]:
+    """The last change of state: from, to, and why."""
+    last = driver.wanted(act.Become)[-1]
+    return last.old, last.new, last.why
+
+
 def why(driver: Driver) -> Why:
     """The state changed the last time."""
     reason: Why = driver.wanted(act.Become)[-1].why

@@ -10,7 +10,7 @@ from satellite.core.interrupt import Phase
 from satellite.core.say import Allow
 from satellite.core.state import Stage, State, Why
 from satellite.core.units import Frames, Millis, frames
-from tests.core.driver import SPEECH_OVER_SPEECH, Driver, of, phases, why
+from tests.core.driver import SPEECH_OVER_SPEECH, Driver, became, of, phases, why
 from tests.core.situations import (
     announcing,
     answered,
@@ -22,12 +22,6 @@ from tests.core.situations import (
     speaking_alone,
     thinking_aloud,
 )
-
-
-def _become(driver: Driver) -> tuple[State, State, Why]:
-    last = driver.wanted(act.Become)[-1]
-    return last.old, last.new, last.why
-
 
 # ---- the answer
 
@@ -109,7 +103,7 @@ def test_a_reply_has_as_long_as_it_is_and_a_little_more() -> None:
     assert driver.wait(9_999) == ()
     actions = driver.wait(1)
     assert of(actions, act.StopReply, act.SendPlayed) == [act.StopReply(1, keep=False), act.SendPlayed()]
-    assert _become(driver) == (State.SPEAKING, State.IDLE, Why.TIME_LIMIT)
+    assert became(driver) == (State.SPEAKING, State.IDLE, Why.TIME_LIMIT)
 
 
 # ---- a reply's last moments

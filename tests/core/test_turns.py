@@ -10,7 +10,7 @@ from satellite.core.conversation import ConversationRule
 from satellite.core.events import Deadline
 from satellite.core.state import Stage, State, Why
 from satellite.core.units import Frames, frames
-from tests.core.driver import Driver, kinds, of
+from tests.core.driver import Driver, became, kinds, of
 from tests.core.situations import (
     answered,
     finished,
@@ -22,12 +22,6 @@ from tests.core.situations import (
     spoken,
     woken,
 )
-
-
-def _become(driver: Driver) -> tuple[State, State, Why]:
-    last = driver.wanted(act.Become)[-1]
-    return last.old, last.new, last.why
-
 
 # ---- the wake word
 
@@ -137,7 +131,7 @@ def test_what_is_added_before_the_hub_listens_is_of_the_same_utterance(is_cancel
         driver.ack()
     assert driver.wanted(act.StreamMic)[-1] == act.StreamMic(first)
     driver.tell(ev.HubReady)
-    assert _become(driver) == (State.PROCESSING, State.LISTENING, Why.MORE_SPEECH)
+    assert became(driver) == (State.PROCESSING, State.LISTENING, Why.MORE_SPEECH)
     assert of(driver.silence(704), act.StopMic) == [act.StopMic(tell=True)]
     assert (driver.state, len(driver.interrupts)) == (State.PROCESSING, since)
 
@@ -155,7 +149,7 @@ def test_a_user_who_says_nothing_is_not_waited_for() -> None:
     """He changed his mind."""
     driver = listening()
     driver.silence(5024)
-    assert _become(driver) == (State.LISTENING, State.IDLE, Why.NOTHING_SAID)
+    assert became(driver) == (State.LISTENING, State.IDLE, Why.NOTHING_SAID)
     assert len(driver.wanted(act.SendAbort)) == 2
 
 
@@ -171,7 +165,7 @@ def test_speech_that_never_ends_is_cut_off_after_15_s() -> None:
     """The hub gives up at the same time."""
     driver = listening()
     driver.voice(15_360)
-    assert _become(driver) == (State.LISTENING, State.PROCESSING, Why.TIME_LIMIT)
+    assert became(driver) == (State.LISTENING, State.PROCESSING, Why.TIME_LIMIT)
 
 
 def test_a_second_wake_word_while_listening_is_part_of_what_is_said() -> None:
@@ -243,7 +237,7 @@ def test_a_hub_that_rejects_every_run_is_given_up() -> None:
     driver = woken()
     for _ in range(10):
         driver.ack()
-    assert _become(driver) == (State.LISTENING, State.IDLE, Why.HUB_ERROR)
+    assert became(driver) == (State.LISTENING, State.IDLE, Why.HUB_ERROR)
     assert len(driver.wanted(act.SendRun)) == ConversationRule().attempts
 
 
@@ -251,7 +245,7 @@ def test_a_validation_error_after_the_words_were_understood_is_the_end_of_that_r
     """The run heard us, so it was not deaf, and what was kept for sending again is gone."""
     driver = processing()
     driver.ack()
-    assert _become(driver) == (State.PROCESSING, State.IDLE, Why.HUB_ERROR)
+    assert became(driver) == (State.PROCESSING, State.IDLE, Why.HUB_ERROR)
 
 
 def test_a_ready_of_the_run_before_is_not_the_new_ones() -> None:
@@ -312,7 +306,7 @@ def test_a_hub_that_never_gets_ready_is_asked_so_often_and_then_given_up(attempt
     while driver.state is not State.IDLE:
         driver.expire()
     assert len(driver.wanted(act.SendRun)) == attempts
-    assert _become(driver) == (State.LISTENING, State.IDLE, Why.TIME_LIMIT)
+    assert became(driver) == (State.LISTENING, State.IDLE, Why.TIME_LIMIT)
 
 
 def test_a_hub_that_swallows_an_utterance_gets_it_once_more() -> None:
@@ -323,7 +317,7 @@ def test_a_hub_that_swallows_an_utterance_gets_it_once_more() -> None:
     assert of(driver.ack(), act.StreamMic) == [act.StreamMic(utterance)]
     assert of(driver.tell(ev.HubReady), act.StopMic) == [act.StopMic(tell=True)]
     driver.wait(15_000)
-    assert _become(driver) == (State.PROCESSING, State.IDLE, Why.TIME_LIMIT)
+    assert became(driver) == (State.PROCESSING, State.IDLE, Why.TIME_LIMIT)
 
 
 def test_a_hub_that_understands_and_says_nothing_is_given_up_after_a_minute() -> None:
@@ -331,7 +325,7 @@ def test_a_hub_that_understands_and_says_nothing_is_given_up_after_a_minute() ->
     driver = processing()
     assert driver.wait(59_999) == ()
     driver.wait(1)
-    assert _become(driver) == (State.PROCESSING, State.IDLE, Why.TIME_LIMIT)
+    assert became(driver) == (State.PROCESSING, State.IDLE, Why.TIME_LIMIT)
 
 
 def test_an_answer_whose_speech_never_comes_is_given_up_and_not_owed() -> None:
@@ -379,4 +373,4 @@ def test_an_error_of_the_hub_ends_the_turn_at_once() -> None:
     driver = processing()
     actions = driver.tell(ev.HubError, code="intent-failed", text="no")
     assert of(actions, act.SendAbort) == []
-    assert _become(driver) == (State.PROCESSING, State.IDLE, Why.HUB_ERROR)
+    assert became(driver) == (State.PROCESSING, State.IDLE, Why.HUB_ERROR)

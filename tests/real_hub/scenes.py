@@ -16,6 +16,11 @@ from tests.real_hub.stage import Stage
 
 Scene: TypeAlias = Callable[[Stage], Awaitable[list[str]]]
 
+# longer than the hub's pings, and than we wait for a hub that is not muted
+_LONG_MUTED_S = 11.0
+# well within the 8 s for which the agent thinks
+_INTO_THE_THOUGHT_S = 1.0
+
 # the hub keeps speech by its text; a text that has not been said before is made anew
 _texts = iter(range(1000))
 
@@ -111,7 +116,7 @@ async def barge_in_while_the_agent_thinks(place: Stage) -> list[str]:
     """The run is alive: it is aborted first."""
     began = await place.asks("a hard question", _new("Forty-two."), seconds=2.0, delay=8.0)
     await place.first(ev.Transcript, began)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(_INTO_THE_THOUGHT_S)
     await place.hub("stt.say", "another question")
     await place.hub("handle.reply", _new("Here you are."))
     said = place.say("tts_lights_heart")
@@ -238,8 +243,7 @@ async def mute_and_back(place: Stage) -> list[str]:
     pressed = time.monotonic()
     await place.hub("hub.mute", place.entry, True)
     muted = await place.until_state(State.MUTED, pressed)
-    # longer than the hub's pings, and than we wait for a hub that is not muted
-    await asyncio.sleep(11.0)
+    await asyncio.sleep(_LONG_MUTED_S)
     assert place.is_silent(muted + 0.1, time.monotonic()), "something was heard while muted"
     assert place.service.state is State.MUTED
     rings = _NO_TIMERS
@@ -250,7 +254,7 @@ async def mute_and_back(place: Stage) -> list[str]:
     await place.hub("hub.mute", place.entry, False)
     opened, _ = await place.first(ev.HubOpened, released)
     return [
-        f"muted after {_ms(pressed, muted)}, silent for 11 s",
+        f"muted after {_ms(pressed, muted)}, silent for {_LONG_MUTED_S:g} s",
         rings,
         f"the hub is back {_ms(released, opened)} after the switch",
         *await turn(place),
@@ -267,7 +271,7 @@ async def announcement_while_muted(place: Stage) -> list[str]:
     called = time.monotonic()
     await place.hub("hub.announce", await place.hub("entity"), text)
     returned = time.monotonic()
-    await asyncio.sleep(11.0)
+    await asyncio.sleep(_LONG_MUTED_S)
     assert place.is_silent(called, time.monotonic()), "something was heard while muted"
     released = time.monotonic()
     await place.hub("hub.mute", place.entry, False)
