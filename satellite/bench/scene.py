@@ -1,0 +1,65 @@
+"""What a scene of the bench is: one line of data from which everything in it follows."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What happens in a scene, and so what is right."""
+
+    # nobody says anything: whatever yields is false
+    ECHO = "echo"
+    BACKGROUND = "background"
+    # somebody means us: the answer has to end
+    USER = "user"
+    WORD = "word"
+    # somebody does not: it may pause, and has to go on
+    BACKCHANNEL = "backchannel"
+    COUGH = "cough"
+    SOUND = "sound"
+
+
+class When(StrEnum):
+    """When the user begins."""
+
+    MIDDLE = "middle"
+    BEFORE = "before it begins"
+    FIRST = "in its first 300 ms"
+    LAST = "in its last 300 ms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One satellite from its start on, in one room, in which one thing happens.
+
+    Paths are those of the corpus' manifest. `ser_db` is the level of the user's active speech over that of the reply's echo at
+    the microphone, `noise_dbfs` of the noise there.
+    """
+
+    id: str
+    kind: Kind
+    group: str
+    """What it is counted with: a row of a table."""
+    seed: int
+    room: str
+    talker_m: int = 2
+    clip: str | None = None
+    reply: str = ""
+    replies: int = 1
+    """How many replies are played, one after another; what happens happens in the last."""
+    when: When = When.MIDDLE
+    ser_db: float = 0.0
+    noise: str | None = None
+    """A recording that was on before the reply began; None: the room's own noise."""
+    snr_db: float | None = None
+    """The user over that noise, or without a user the reply's echo."""
+    loop_ms: int = 37
+    """From writing a sample to hearing it, with the card's queue."""
+    jitter_ms: float = 0.0
+    ppm: float = 0.0
+    thd: float = 0.0
+    """Of a loudspeaker that clips softly, at its loudest."""
+    limiter: bool = False
+    path_changes: tuple[tuple[float, float], ...] = ()
+    """Seconds into the last reply, and by how many dB the echo path changes there; nan: into that of another room."""
+    warm_up: bool = True
