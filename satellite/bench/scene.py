@@ -46,20 +46,22 @@ class Scene:
     clip: str | None = None
     reply: str = ""
     replies: int = 1
-    """How many replies are played, one after another; what happens happens in the last."""
+    """How many are played, one after another, the last of them `reply`. What happens happens in that; where nothing does, all count."""
     when: When = When.MIDDLE
     ser_db: float = 0.0
     noise: str | None = None
     """A recording that was on before the reply began; None: the room's own noise."""
     snr_db: float | None = None
     """The user over that noise, or without a user the reply's echo."""
-    loop_ms: int = 37
-    """From writing a sample to hearing it, with the card's queue."""
+    latency_ms: float = 7.0
+    """Of converters and drivers, beyond the card's queue."""
+    soft_start: bool = False
+    """The user's first words are almost whispered."""
     jitter_ms: float = 0.0
     ppm: float = 0.0
     thd: float = 0.0
     """Of a loudspeaker that clips softly, at its loudest."""
     limiter: bool = False
-    path_changes: tuple[tuple[float, float], ...] = ()
-    """Seconds into the last reply, and by how many dB the echo path changes there; nan: into that of another room."""
+    path_changes: tuple[tuple[float, float | None], ...] = ()
+    """Seconds from the start of what counts, and to how many dB the echo path changes there; None: to that of another room."""
     warm_up: bool = True

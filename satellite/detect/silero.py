@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -116,7 +117,9 @@ class _Recurrent:
         return binding
 
 
+@cache
 def _open_session(model_path: Path | None) -> Any:
+    """Holds no memory of a stream, so that all detectors with the same model share one."""
     try:
         session = open_session(_read_model(model_path))
     except (OSError, ValueError) as error:

@@ -1,0 +1,164 @@
+"""The recordings of a bench: a folder with a manifest, of which a run uses the half that thresholds were or were not chosen on."""
+
+import csv
+import wave
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from satellite.audio.card import Samples
+from satellite.bench.scene import Kind
+from satellite.core.units import RATE_HZ, frames
+from satellite.errors import SatelliteError
+
+# the few recordings that come with the package
+DEFAULT_CORPUS = Path(__file__).parents[1] / "demo" / "recordings"
+_MANIFEST = "manifest.csv"
+
+# a command of one word
+SHORT_S = 0.6
+# a longer sentence says nothing that its beginning does not
+_LONGEST_WORDS_S = 2.0
+# somebody has to have time to talk over it
+_SHORTEST_REPLY_S = 4.0
+
+# what listeners say; everything else in that folder of the manifest is a word like any other
+_LISTENERS = ("uh-huh", "mm-hmm", "hmm", "okay", "yeah", "right", "i see", "oh really")
+
+# recordings kept in memory by a process
+_KEPT = 600
+
+_T = TypeVar("_T")
+
+
+class Half(StrEnum):
+    """Of the speakers and rooms."""
+
+    CHOSEN = "chosen-on"
+    HELD_OUT = "held-out"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A sound, by its path; onset and end in seconds from the file's start."""
+
+    path: str
+    speaker: str
+    text: str
+    onset_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        return self.end_s - self.onset_s
+
+
+@lru_cache(_KEPT)
+def load_wav(path: Path) -> Samples:
+    """16 kHz mono of 16 bits. SatelliteError says what is wrong with the file."""
+    try:
+        with wave.open(str(path)) as file:
+            if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE_HZ, 1, 2):
+                raise SatelliteError(f"{path} is not a 16 kHz mono WAV file of 16 bits")
+            samples: Samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    except (OSError, EOFError, wave.Error) as error:
+        raise SatelliteError(f"{path}: {error}") from error
+    samples.flags.writeable = False
+    return samples
+
+
+class Corpus:
+    """What of a corpus belongs to a half. The satellite's own voice and the noises are the same for both."""
+
+    def __init__(self, root: Path, half: Half) -> None:
+        self.root, self.half = root, half
+        rows = _manifest(root)
+        spoken = [row for row in rows if row["kind"] == "speech" and row["label_ok"] == "1"]
+        speakers = self._mine(sorted({row["speaker"] for row in rows if row["kind"] == "speech"}))
+        speech = [_clip(row) for row in spoken if row["speaker"] in speakers]
+        self.users = speech
+        """Everybody's every utterance whose onset is trusted."""
+        self.words = [clip for clip in speech if clip.length_s < SHORT_S]
+        asides = [_clip(row) for row in rows if row["kind"] == "backchannel"]
+        self.backchannels = self._mine([clip for clip in asides if clip.text.lower() in _LISTENERS])
+        self.coughs = self._mine([clip for clip in asides if clip.text.startswith("(")])
+        self.other_words = self._mine([c for c in asides if c.text.lower() not in _LISTENERS and not c.text.startswith("(")])
+        self.replies = [c for row in rows if row["kind"] == "tts" and (c := _clip(row)).end_s >= _SHORTEST_REPLY_S]
+        self.noises = [row["path"] for row in rows if row["kind"] == "noise"]
+        self._responses = {Path(row["path"]).stem: row["path"] for row in rows if row["kind"] == "rir"}
+        names = sorted(stem.removesuffix("_spk8cm") for stem in self._responses if stem.endswith("_spk8cm"))
+        self.rooms = self._mine_of_two(names)
+
+    def _mine(self, of: list[_T]) -> list[_T]:
+        """Every second."""
+        match self.half:
+            case Half.ALL:
+                return of
+            case Half.CHOSEN:
+                return of[::2]
+            case Half.HELD_OUT:
+                return of[1::2]
+
+    def _mine_of_two(self, of: list[str]) -> list[str]:
+        """The first or second half in order: neighbours are alike."""
+        middle = (len(of) + 1) // 2
+        match self.half:
+            case Half.ALL:
+                return of
+            case Half.CHOSEN:
+                return of[:middle]
+            case Half.HELD_OUT:
+                return of[middle:]
+
+    def wav(self, path: str) -> Samples:
+        """A whole file. Not to be written to."""
+        return load_wav(self.root / path)
+
+    def words_of(self, clip: Clip) -> Samples:
+        """What is said in it, from the onset on."""
+        begin = frames(1000 * clip.onset_s)
+        return self.wav(clip.path)[begin : min(frames(1000 * clip.end_s), begin + frames(1000 * _LONGEST_WORDS_S))]
+
+    def response(self, room: str, place: str) -> Samples:
+        """A room's impulse response from "spk8cm", its loudspeaker, or from "talk1m" and so on."""
+        try:
+            return self.wav(self._responses[f"{room}_{place}"])
+        except KeyError:
+            raise SatelliteError(f"{self.root / _MANIFEST} has no {room}_{place}") from None
+
+    def distances_m(self, room: str) -> list[int]:
+        """From which talkers can be heard in it."""
+        found = (stem.removeprefix(f"{room}_talk") for stem in self._responses if stem.startswith(f"{room}_talk"))
+        return sorted(int(place.removesuffix("m")) for place in found)
+
+    def noise(self, name: str) -> str | None:
+        """The path of the first noise whose file is named so."""
+        return next((path for path in self.noises if Path(path).stem.startswith(name)), None)
+
+    def clips(self, kind: Kind) -> list[Clip]:
+        """All of a kind that a user may utter."""
+        found = {Kind.USER: self.users, Kind.WORD: self.words, Kind.BACKCHANNEL: self.backchannels, Kind.COUGH: self.coughs}
+        return found[kind]
+
+
+def _manifest(root: Path) -> list[dict[str, str]]:
+    try:
+        with (root / _MANIFEST).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise SatelliteError(f"no corpus in {root}: {error.strerror} ({_MANIFEST})") from error
+    needed = {"path", "kind", "speaker", "text", "duration", "onset", "end", "label_ok"}
+    if not rows or not needed <= rows[0].keys():
+        raise SatelliteError(f"{root / _MANIFEST} needs the columns {', '.join(sorted(needed))}, and rows")
+    return rows
+
+
+def _clip(row: dict[str, str]) -> Clip:
+    onset_s = float(row["onset"] or 0)
+    end_s = float(row["end"] or row["duration"])
+    return Clip(row["path"], row["speaker"], row["text"], onset_s, end_s)

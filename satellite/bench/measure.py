@@ -1,0 +1,222 @@
+"""Reads off the records of a room what came of a scene: when the loudspeaker yielded, and what the satellite believed of it.
+
+The same scene with a satellite that plays on is the ruler: what the loudspeaker was given then is what it would have said.
+"""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from satellite.audio import commands as cmd
+from satellite.audio.card import Samples
+from satellite.audio.player import STOP_FADE_MS
+from satellite.bench.outcome import Outcome
+from satellite.bench.run import Run
+from satellite.bench.trace import Trace, Windows
+from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.state import State, Why
+from satellite.core.units import PERIOD_FRAMES, RATE_HZ, frames
+from satellite.detect.canceller import EchoCanceller
+from satellite.detect.silero import WINDOW_FRAMES as SILERO_FRAMES
+from satellite.detect.silero import SileroVad
+from satellite.simulate.measure import DUCKED_GAIN, SILENT_GAIN
+from satellite.simulate.signals import direct_path_frames, pcm, signal
+
+# a gain is fitted over so much of the reply, again every millisecond; softer stretches of it say nothing
+_WINDOW, _HOP, _QUIET = frames(5), frames(1), 0.1
+# from the decision on: the queue that plays out, and a pause between two words
+_DUCK_LASTS = frames(120)
+# a reply that made no sound for so long was in a pause
+_PAUSE = frames(50)
+# of samples: a reply's digital silence
+_NOTHING = 0
+# after a stop: its fade, one period in which it is carried out, and the filters of a converter
+_FADE = frames(STOP_FADE_MS) + PERIOD_FRAMES + frames(3)
+# one window of the voice detector, by its makers' recommendation
+_SURE = 0.5
+# the canceller's noise suppression learns in so long
+_BEFORE_S = 3.0
+
+_T = TypeVar("_T")
+
+
+def outcome(ours: Run, plain: Run) -> Outcome:
+    """Of the daemon's rule, beside the run that played on."""
+    if ours.onset is None:
+        return _alone(ours)
+    return _spoken_over(ours, plain, ours.onset)
+
+
+def _alone(ours: Run) -> Outcome:
+    ducks = sum(1 for _, report in _told(ours, cmd.Ducked) if report.is_ducked)
+    stops = sum(1 for _ in _told(ours, ev.Held))
+    return Outcome(ducks=ducks, stops=stops, hours=sum(map(len, ours.setting.replies)) / RATE_HZ / 3600)
+
+
+def _spoken_over(ours: Run, plain: Run, onset: int) -> Outcome:
+    begin = ours.plays[-1]
+    holds = [at for at, _ in _told(ours, ev.Held) if at > begin]
+    early = [at for at in holds if at <= onset]
+    hold = next((at for at in holds if at > onset), None)
+    duck = next((at for at, r in _told(ours, cmd.Ducked) if r.is_ducked and at > onset), hold)
+    commit = next((at for at, b in _told(ours, act.Become) if b.new is State.LISTENING and at > onset), None)
+    resume = next((at for at, b in _told(ours, act.Become) if b.why is Why.FALSE_ALARM and at > onset), None)
+    return Outcome(
+        duck_ms=_ducked_ms(ours, plain, onset, duck),
+        silent_ms=_silent_ms(ours, onset, commit if hold is None else hold),
+        commit_ms=_ms(commit, onset),
+        resume_ms=None if resume is None else _resume_ms(ours, resume),
+        lost_ms=None if commit is None else _lost_ms(ours, commit, onset),
+        position_error_ms=None if hold is None else _position_error_ms(ours, hold),
+        stale=0 if hold is None else _stale(ours, hold, resume),
+        ducks=sum(1 for at, r in _told(ours, cmd.Ducked) if r.is_ducked and begin < at <= onset),
+        stops=len(early),
+        hours=max(onset - begin, 0) / RATE_HZ / 3600,
+    )
+
+
+def _told(of: Run, kind: type[_T]) -> Iterator[tuple[int, _T]]:
+    return ((told.frame, told.what) for told in of.stage.told if isinstance(told.what, kind))
+
+
+def _ms(frame: int | None, onset: int) -> float | None:
+    return None if frame is None else (frame - onset) * 1000 / RATE_HZ
+
+
+# ---- the loudspeaker
+
+
+def _ducked_ms(ours: Run, plain: Run, onset: int, told: int | None) -> float | None:
+    """The first moment in which the reply is at most a tenth of what it would have been; in a pause of it, what was decided."""
+    if told is None:
+        return None
+    begin, end = max(told, onset), min(told + _DUCK_LASTS, ours.end, plain.end)
+    if begin < end - _WINDOW:
+        given = ours.room.given.between(begin, end).astype(np.float64)
+        meant = plain.room.given.between(begin, end).astype(np.float64)
+        energy, alike = _sliding(meant * meant), _sliding(meant * given)
+        tells = energy >= _WINDOW * (_QUIET * _level(ours)) ** 2
+        ducked = np.flatnonzero(tells & (alike <= DUCKED_GAIN * energy))
+        if len(ducked):
+            begin += int(ducked[0]) * _HOP
+    return (begin - onset) * 1000 / RATE_HZ
+
+
+def _sliding(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over each window."""
+    sums = np.concatenate(([0.0], np.cumsum(values)))
+    found: NDArray[np.float64] = (sums[_WINDOW:] - sums[:-_WINDOW])[::_HOP]
+    return found
+
+
+def _level(of: Run) -> float:
+    reply = of.setting.replies[-1].astype(np.float64)
+    return float(np.sqrt(np.mean(reply * reply)))
+
+
+def _silent_ms(ours: Run, onset: int, stopped: int | None) -> float | None:
+    """The last sound of the reply within 40 dB of its level; where it was in a pause, or had ended, the end of what was decided."""
+    if stopped is None:
+        return None
+    begin, end = max(stopped - _PAUSE, onset), min(stopped + _FADE, ours.end)
+    loud = np.flatnonzero(np.abs(ours.room.given.between(begin, end)) > SILENT_GAIN * _level(ours))
+    silent = begin + int(loud[-1]) + 1 if len(loud) else stopped
+    return (silent - onset) * 1000 / RATE_HZ
+
+
+def _resume_ms(ours: Run, resumed: int) -> float | None:
+    """From the end of what was no word to the first sample of the reply that goes on."""
+    assert ours.said is not None
+    given = np.abs(ours.room.given.between(resumed, ours.end))
+    loud = np.flatnonzero(given > _NOTHING)
+    return (resumed + float(loud[0]) - ours.said.end_frame) * 1000 / RATE_HZ if len(loud) else None
+
+
+def _stale(ours: Run, hold: int, resumed: int | None) -> int:
+    end = ours.end if resumed is None else resumed
+    given = ours.room.given.between(min(hold + _FADE, end), end)
+    return int(np.count_nonzero(np.abs(given) > _NOTHING))
+
+
+# ---- what the satellite believed
+
+
+def _lost_ms(ours: Run, commit: int, onset: int) -> float:
+    """The turn's audio begins at a frame of the microphone's, which began with the room."""
+    first = next(keep.first for at, keep in _told(ours, act.KeepFrom) if at == commit and keep.first is not None)
+    return max(first - onset, 0) * 1000 / RATE_HZ
+
+
+def _position_error_ms(ours: Run, hold: int) -> float | None:
+    """What it said of how far the reply had come, less how far the loudspeaker had: it dropped the rest at once."""
+    first, held = next(_told(ours, ev.Held))
+    begin = _begin(ours)
+    if first != hold or begin is None or hold <= begin:
+        return None
+    return held.position.played - (hold + ours.setting.out_latency_frames - begin) * 1000 / RATE_HZ
+
+
+def _begin(of: Run) -> int | None:
+    """Where the last reply's first sample left the loudspeaker."""
+    given = np.abs(of.room.given.between(of.plays[-1], of.end))
+    loud = np.flatnonzero(given > _NOTHING)
+    if not len(loud):
+        return None
+    return of.plays[-1] + int(loud[0]) - int(np.argmax(np.abs(of.setting.replies[-1]) > _NOTHING))
+
+
+# ---- for other rules
+
+
+def trace(plain: Run) -> Trace:
+    """What the detectors made of a run that played on."""
+    clean = np.frombuffer(b"".join(plain.stage.heard), "<i2")
+    near = plain.room.heard.between(0, len(clean))
+    # 8 cm from loudspeaker to microphone
+    late = direct_path_frames(plain.setting.echo_ir)
+    far = np.concatenate((np.zeros(late, np.int16), plain.room.given.between(0, len(clean) - late)))
+    seen = [window for _, window in _told(plain, ev.VoiceWindow)]
+    whole = [window for window in seen if window.end % SILERO_FRAMES == 0]
+    ends = np.array([window.end for window in whole], np.int64)
+    windows = Windows(ends, np.array([w.probability for w in whole]), _probabilities(near, ends))
+    begin = _begin(plain)
+    first = next((int(i) for i in np.flatnonzero(np.abs(far[plain.plays[0] :]) > _NOTHING)), 0) + plain.plays[0]
+    reply_begin = first if begin is None else begin
+    said = plain.said
+    return Trace(
+        near,
+        clean,
+        far,
+        windows,
+        reply_begin,
+        min(reply_begin + len(plain.setting.replies[-1]), len(clean)),
+        first,
+        None if said is None else said.onset_frame,
+        None if said is None else said.end_frame,
+    )
+
+
+def _probabilities(near: Samples, ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of the windows that end there, on another signal of the same stream."""
+    detector = SileroVad(hop_ms=32)
+    found = [p for i in range(0, len(near), PERIOD_FRAMES) if (p := detector.feed(near[i : i + PERIOD_FRAMES])) is not None]
+    return np.array(found[: len(ends)])
+
+
+def clear_ms(plain: Run) -> float | None:
+    """The same user in the same room with the loudspeaker's cable pulled, behind the same canceller: one window is sure."""
+    assert plain.said is not None and plain.onset is not None
+    begin = max(plain.onset - frames(1000 * _BEFORE_S), 0) // PERIOD_FRAMES * PERIOD_FRAMES
+    end = plain.end // PERIOD_FRAMES * PERIOD_FRAMES
+    noise = plain.setting.noise[np.arange(begin, end) % len(plain.setting.noise)]
+    near = pcm(signal(plain.room.near.between(begin, end)) + noise)
+    canceller, detector, silence = EchoCanceller(), SileroVad(hop_ms=32), np.zeros(PERIOD_FRAMES, np.int16)
+    for at in range(0, len(near), PERIOD_FRAMES):
+        probability = detector.feed(canceller.process(near[at : at + PERIOD_FRAMES], silence))
+        since = begin + at + PERIOD_FRAMES - plain.onset
+        if probability is not None and probability >= _SURE and since > 0:
+            return since * 1000 / RATE_HZ
+    return None
