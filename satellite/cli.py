@@ -139,13 +139,15 @@ def _add_demo(commands: _Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from satellite.audio.alsa import open_card
+    from satellite.identity import given_state_directory
     from satellite.service import Service
     from satellite.systemd import StatusLine
 
     read_config = partial(_read_config, args.config)
     config = read_config()
     settings = _alsa_settings(config)
-    return asyncio.run(_leave_after(_serve(Service(config, lambda: open_card(settings), StatusLine()), read_config)))
+    service = Service(config, lambda: open_card(settings), StatusLine(), state=given_state_directory())
+    return asyncio.run(_leave_after(_serve(service, read_config)))
 
 
 def _alsa_settings(config: "Config") -> "AlsaSettings":

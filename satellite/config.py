@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from satellite.core.say import Allow, FollowUp
+from satellite.core.sensitivity import Sensitivity
 from satellite.keys import flat, keys, nested
 from satellite.typed_yaml import load
 
@@ -150,8 +151,17 @@ class BargeIn(_Section, frozen=True):
     """When a voice over the reply is the user's, and what it does."""
 
     allow: Live[Allow] = Allow.SPEECH
-    duck_probability: Live[Probability] = 0.30
-    commit_ms: Live[Annotated[int, Meta(ge=200, le=2000)]] = 500
+    sensitivity: Live[Sensitivity] = Sensitivity.NORMAL
+    # null: what the sensitivity says
+    duck_probability: Live[Probability | None] = None
+    # echo alone reaches 8, and a user 15 dB below it 40
+    near_end_db: Live[Annotated[float, Meta(ge=8.0, le=40.0)] | None] = None
+    commit_ms: Live[Annotated[int, Meta(ge=200, le=2000)] | None] = None
+    # a reply goes on within 700 ms of a cough's end; the detector's windows and the speaker's queue take up to 100 of them
+    resume_after_ms: Live[Annotated[int, Meta(ge=200, le=600)] | None] = None
+    # null: as for answers
+    announcement_allow: Live[Allow | None] = None
+    announcement_sensitivity: Live[Sensitivity | None] = None
     preroll_ms: Live[Annotated[int, Meta(ge=0, le=2000)]] = 300
     # not live: a hold that was told of has to be taken back by the rule it was told by
     interrupt_phases: Phases = Phases.BOTH

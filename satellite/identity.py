@@ -31,9 +31,14 @@ _USUAL_PORT = 10700
 
 def state_directory() -> Path:
     """Where the daemon keeps what must outlive it: systemd's directory, else the user's."""
-    from_systemd = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
     # in a container a user may have no home
-    return Path(from_systemd) if from_systemd else Path(os.environ.get("HOME", "/")) / ".local/state/satellite"
+    return given_state_directory() or Path(os.environ.get("HOME", "/")) / ".local/state/satellite"
+
+
+def given_state_directory() -> Path | None:
+    """Only systemd's, which is there, and goes with the satellite."""
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(given) if given else None
 
 
 class Identity:

@@ -3,6 +3,7 @@
 from satellite.audio.commands import Ducked, Vitals
 from satellite.core.actions import Action
 from satellite.core.events import Event
+from satellite.core.health import Health
 from satellite.core.state import State, Why
 from satellite.core.timers import Timer
 from satellite.core.units import Frames
@@ -31,6 +32,9 @@ class Observer:
 
     def on_vitals(self, vitals: Vitals) -> None:
         """What the reflex has just seen, every period."""
+
+    def on_health(self, health: Health) -> None:
+        """A reply has ended that was a self-test, and this is what all of them say."""
 
 
 class Audience(Observer):
@@ -62,6 +66,10 @@ class Audience(Observer):
     def on_vitals(self, vitals: Vitals) -> None:
         for observer in self._observers:
             observer.on_vitals(vitals)
+
+    def on_health(self, health: Health) -> None:
+        for observer in self._observers:
+            observer.on_health(health)
 
     def on_timer(self, timer: Timer) -> None:
         for observer in self._observers:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from satellite.audio import commands as cmd
 from satellite.audio.card import Samples
@@ -21,13 +22,11 @@ from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
 from satellite.audio.thread import AudioRunner, AudioThread, OpenCard
 from satellite.audio.whoosh import whoosh
-from satellite.config import Config, Listen, Phases, Wake, WakeEngine, changes
+from satellite.config import Config, Listen, Wake, WakeEngine, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
-from satellite.core.burst import BurstRule
-from satellite.core.conversation import Conversation, ConversationRule
-from satellite.core.endpoint import EndpointRule
-from satellite.core.reflex import ReflexRule
+from satellite.core.conversation import Conversation
+from satellite.core.self_test import SelfTested
 from satellite.core.state import State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis
@@ -43,10 +42,12 @@ from satellite.detect.wake import WakeHeard, WakeWords
 from satellite.detect.wake_engine import MakeEngine, WakeWordSettings
 from satellite.discovery import Announcer, announce
 from satellite.errors import ConfigError, ProtocolMisuse
+from satellite.health_file import HealthKeeper
 from satellite.observer import Observer
 from satellite.peer.hub import HubPeer
 from satellite.peer.uplink import Uplink
 from satellite.peer.wake_client import WakeClient
+from satellite.rules import conversation_rule, own_reflex_rule, reflex_rule
 
 _log = logging.getLogger(__name__)
 
@@ -74,11 +75,12 @@ class Service:
         clock: Callable[[], float] = time.monotonic,
         audio: type[AudioRunner] = AudioThread,
         wake_words: type[WakeWords] = WakeWords,
+        state: Path | None = None,
     ) -> None:
-        """By default time is the machine's, and two threads do the slow work; in virtual time the event loop does it all."""
+        """Time is the machine's and two threads do the slow work, if not said otherwise. `state`: a directory to learn in."""
         self._config = config
         self._observer = observer or Observer()
-        self._conversation = Conversation(boot=uuid.uuid4().hex[:8], rule=_conversation_rule(config))
+        self._conversation = Conversation(boot=uuid.uuid4().hex[:8], rule=conversation_rule(config))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_draining = False
         self._deadline: asyncio.TimerHandle | None = None
@@ -87,12 +89,14 @@ class Service:
         self._is_warm = config.audio.warm_up_dbfs is None
         words = [] if config.wake.is_remote else _wake_words(config.wake)
         self._wake_words = wake_words(words, self._on_wake, _ENGINES[config.wake.engine])
+        devices = config.audio.microphone, config.audio.speaker
+        self._health = HealthKeeper(state, devices, clock, self._wake_words.submit)
         self.engine = AudioEngine(
             EchoCanceller(),
             SileroVad(config.vad.model_path),
             NearEnd(),
             voicing,
-            _reflex_rule(config),
+            reflex_rule(config.barge_in, self._health.health),
             clock,
             config.audio.queue_ms,
             self._wake_words.feed,
@@ -170,13 +174,15 @@ class Service:
         await self._hub.stop()
         self._set_deadline(None)
         self._loop = None
+        # nobody waits for the loop any more
+        self._health.close()
 
     def reconfigure(self, config: Config) -> None:
         """Takes over what can change while running, and says what cannot. For the event loop."""
         changed = changes(self._config, config)
         self._config = changed.config
-        self._conversation = replace(self._conversation, rule=_conversation_rule(changed.config))
-        self.engine.commands.append(cmd.SetReflexRule(_reflex_rule(changed.config)))
+        self._conversation = replace(self._conversation, rule=conversation_rule(changed.config))
+        self.engine.commands.append(cmd.SetReflexRule(reflex_rule(changed.config.barge_in, self._health.health)))
         _log.info("the configuration was read again; changed: %s", ", ".join(changed.live) or "nothing")
         if changed.restart:
             _log.warning("needs a restart: %s", ", ".join(changed.restart))
@@ -233,6 +239,8 @@ class Service:
                 self._observer.on_vitals(report)
             case cmd.Ducked():
                 self._observer.on_ducked(report)
+            case SelfTested():
+                self._on_self_tested(report)
             case cmd.EchoSample(reference, microphone):
                 self._wake_words.submit(partial(self._measure_loop_delay, reference, microphone))
             case cmd.DeviceTrouble(message, is_news):
@@ -242,6 +250,13 @@ class Service:
             case cmd.Failed(error):
                 _log.critical("the audio thread has failed", exc_info=error)
                 self.failed.set()
+
+    def _on_self_tested(self, test: SelfTested) -> None:
+        health = self._health.learn(test)
+        rule = reflex_rule(self._config.barge_in, health)
+        self.engine.commands.append(cmd.SetReflexRule(rule))
+        _log.debug("self-test: %s; %s; near_end_db %.1f, margin %.1f", test, health, rule.near_end_db, rule.duck_margin_db)
+        self._observer.on_health(health)
 
     def _on_device_ready(self, report: cmd.DeviceReady) -> None:
         self._speaker_rate_hz = report.speaker_rate_hz
@@ -287,8 +302,8 @@ class Service:
     def _carry_out(self, action: act.Action) -> None:
         hub, commands = self._hub, self.engine.commands
         match action:
-            case act.Play(turn, allow):
-                commands.append(cmd.PlayReply(self._replies[turn], allow))
+            case act.Play(turn, allow, own):
+                commands.append(cmd.PlayReply(self._replies[turn], allow, own_reflex_rule(own, self._health.health)))
             case act.StopReply(turn, keep):
                 commands.append(cmd.StopReply(turn, keep))
                 if not keep:
@@ -359,25 +374,6 @@ class Service:
         """The hub begins to send a turn's reply."""
         self._replies[turn] = Reply(turn, self._speaker_rate_hz)
         return self._replies[turn]
-
-
-def _reflex_rule(config: Config) -> ReflexRule:
-    return ReflexRule(duck_probability=config.barge_in.duck_probability)
-
-
-def _conversation_rule(config: Config) -> ConversationRule:
-    barge_in = config.barge_in
-    return ConversationRule(
-        allow_interruptions=barge_in.allow,
-        burst=BurstRule(commit_ms=Millis(barge_in.commit_ms)),
-        endpoint=EndpointRule(silence_ms=Millis(config.listening.silence_ms)),
-        preroll_ms=Millis(barge_in.preroll_ms),
-        follow_up=config.listening.follow_up,
-        follow_up_ms=Millis(config.listening.follow_up_ms),
-        tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
-        hub_wakes=config.wake.listen is Listen.ALWAYS,
-        wake_gate=config.wake.vad_gate,
-    )
 
 
 def _wake_client(wake: Wake, on_wake: Callable[[str, Frames], None]) -> WakeClient:

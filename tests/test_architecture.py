@@ -39,7 +39,7 @@ HOME = {
     "pyopen_wakeword": ("detect/",),
     "pywebrtc_audio": ("detect/",),
     "zeroconf": ("discovery.py",),
-    "msgspec": ("config.py", "keys.py", "typed_yaml.py", "detect/micro_wake.py"),
+    "msgspec": ("config.py", "keys.py", "typed_yaml.py", "detect/micro_wake.py", "health_file.py"),
     "yaml": ("typed_yaml.py",),
     "ifaddr": ("discovery.py",),
     "matplotlib": DRAWING,

@@ -31,7 +31,9 @@ from satellite.config import (
     is_live,
     load_config,
 )
+from satellite.core.health import MOST_NEAR_END_DB
 from satellite.core.say import Allow, FollowUp
+from satellite.core.sensitivity import PROFILES, Sensitivity
 from satellite.core.state import State
 from satellite.errors import ConfigError
 from satellite.keys import allowed, flat, keys, limits, nested
@@ -89,6 +91,20 @@ def test_the_example_says_of_a_key_what_the_model_says(key: str, kind: object) -
         assert "null" in comment
 
 
+def test_the_example_says_what_a_profile_has_where_a_number_is_null() -> None:
+    """In the order of the profiles."""
+    comments, profiles = _example_comments(), [PROFILES[sensitivity] for sensitivity in Sensitivity]
+    numbers = {
+        "duck_probability": [profile.reflex.duck_probability for profile in profiles],
+        "near_end_db": [profile.reflex.near_end_db for profile in profiles],
+        "commit_ms": [profile.burst.commit_ms for profile in profiles],
+        "resume_after_ms": [profile.burst.quiet_ms for profile in profiles],
+    }
+    for key, three in numbers.items():
+        assert f"null for {', '.join(f'{number:g}' for number in three)}:" in comments[f"barge_in.{key}"]
+    assert f"up to {MOST_NEAR_END_DB:g}," in comments["barge_in.near_end_db"]
+
+
 # ---- any configuration
 
 
@@ -138,8 +154,13 @@ _CONFIGS = st.builds(
     barge_in=st.builds(
         BargeIn,
         allow=st.sampled_from(Allow),
-        duck_probability=_PROBABILITIES,
-        commit_ms=st.integers(200, 2000),
+        sensitivity=st.sampled_from(Sensitivity),
+        duck_probability=st.none() | _PROBABILITIES,
+        near_end_db=st.none() | st.floats(8, 40),
+        commit_ms=st.none() | st.integers(200, 2000),
+        resume_after_ms=st.none() | st.integers(200, 600),
+        announcement_allow=st.none() | st.sampled_from(Allow),
+        announcement_sensitivity=st.none() | st.sampled_from(Sensitivity),
         preroll_ms=st.integers(0, 2000),
         interrupt_phases=st.sampled_from(Phases),
     ),
@@ -170,7 +191,7 @@ def test_a_configuration_can_be_taken_apart(config: Config) -> None:
 
 _OLD = Config()
 _PATIENT = Listening(silence_ms=900)
-_LIVE = BargeIn(allow=Allow.NONE, duck_probability=0.5, commit_ms=600, preroll_ms=200)
+_LIVE = BargeIn(allow=Allow.NONE, sensitivity=Sensitivity.NOISY, duck_probability=0.5, commit_ms=600, preroll_ms=200)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +207,7 @@ _LIVE = BargeIn(allow=Allow.NONE, duck_probability=0.5, commit_ms=600, preroll_m
             Config(name="x", wake=Wake(words=("alexa",)), barge_in=_LIVE),
             Changes(
                 Config(barge_in=_LIVE),
-                ("barge_in.allow", "barge_in.duck_probability", "barge_in.commit_ms", "barge_in.preroll_ms"),
+                tuple(f"barge_in.{key}" for key in ("allow", "sensitivity", "duck_probability", "commit_ms", "preroll_ms")),
                 ("name", "wake.words"),
             ),
         ),
@@ -226,6 +247,24 @@ def test_what_contradicts_itself_is_a_mistake(file: Path, text: str, said: str) 
     with pytest.raises(ConfigError) as caught:
         load_config(file, {})
     assert str(caught.value).startswith(f"{file}:2: {said}")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        ("sensitivity", "loud", "one of quiet, normal, noisy"),
+        ("resume_after_ms", "700", "a whole number from 200 to 600 or null"),
+        ("near_end_db", "4", "a number from 8 to 40 or null"),
+        ("commit_ms", "0.5", "a whole number from 200 to 2000 or null"),
+        ("announcement_sensitivity", "quite", "one of quiet, normal, noisy or null"),
+    ],
+)
+def test_a_threshold_has_its_range_or_is_the_profiles(file: Path, key: str, text: str, expected: str) -> None:
+    """What is wrong is told with both; null is what the example has."""
+    file.write_text(f"barge_in:\n  {key}: {text}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {})
+    assert str(caught.value) == f"{file}:2: barge_in.{key} is {text}; it has to be {expected}"
 
 
 def test_a_word_may_have_its_own_settings(file: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from satellite.identity import Identity, state_directory
+from satellite.identity import Identity, given_state_directory, state_directory
 
 MACHINE_ID = "00112233445566778899aabbccddeeff"
 # `systemd-id128 machine-id --app-specific=25f9082eb4bc49c4b26e5dd95c0db1fa` on a machine with that id begins so
@@ -81,7 +81,8 @@ def test_a_name_that_cannot_be_kept_holds_while_it_runs(tmp_path: Path, caplog: 
 def test_state_is_kept_where_systemd_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of its directories; without systemd, below the user's home."""
     monkeypatch.setenv("STATE_DIRECTORY", os.pathsep.join(("/var/lib/satellite", "/var/lib/other")))
-    assert state_directory() == Path("/var/lib/satellite")
+    assert state_directory() == given_state_directory() == Path("/var/lib/satellite")
     monkeypatch.delenv("STATE_DIRECTORY")
+    assert given_state_directory() is None
     monkeypatch.setenv("HOME", "/home/ada")
     assert state_directory() == Path("/home/ada/.local/state/satellite")

@@ -8,6 +8,7 @@ from satellite.core.echo import Excess
 from satellite.core.events import Event
 from satellite.core.reflex import ReflexRule
 from satellite.core.say import Allow
+from satellite.core.self_test import SelfTested
 from satellite.core.units import Frames, Millis
 
 # ---- to the audio thread
@@ -19,6 +20,8 @@ class PlayReply:
 
     reply: Reply
     allow_interruptions: Allow
+    rule: ReflexRule | None = None
+    """By which it is decided what interrupts it, if not by the one that all others have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +121,4 @@ class Failed:
     error: Exception
 
 
-Report = Failed | Event | Heard | Vitals | EchoSample | Ducked | DeviceTrouble | DeviceReady
+Report = Failed | Event | Heard | Vitals | EchoSample | Ducked | SelfTested | DeviceTrouble | DeviceReady

@@ -23,6 +23,7 @@ from satellite.core import reflex as rx
 from satellite.core.echo import AUDIBLE_REFERENCE_DB, Excess
 from satellite.core.reflex import Mode, Observation, Reflex, ReflexRule, Verdict
 from satellite.core.say import Allow
+from satellite.core.self_test import SelfTest
 from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, SILENCE_DB, Frames, Millis, Probability, frames, millis
 
 # a dead microphone must not silence the speaker
@@ -61,7 +62,9 @@ class AudioEngine:
         self.reflex = Reflex()
         self.overruns = self.underruns = 0
         self._canceller, self._detector, self._near_end = canceller, detector, near_end
-        self._voicing, self._rule = voicing, rule
+        self._voicing, self._usual_rule = voicing, rule
+        self._own_rule: ReflexRule | None = None
+        self._test = SelfTest()
         self._recent_near: Samples = np.zeros(VOICING_FRAMES, np.int16)
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
         self._card: Card | None = None
@@ -138,6 +141,11 @@ class AudioEngine:
 
     # ---- hearing
 
+    @property
+    def _rule(self) -> ReflexRule:
+        """That of the reply that plays or waits to, if it has one."""
+        return self._own_rule or self._usual_rule
+
     def _hear(self, near: Samples) -> None:
         self._heard_at_s = self._clock()
         self._is_stalled = False
@@ -153,6 +161,7 @@ class AudioEngine:
         voicing = self._voicing_of(probability)
         seen = self._observe(clean, probability, excess, voicing)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
+        self._test.add(seen, level_db(near), self.reflex, verdict, self._rule)
         self.reports.append(cmd.Heard(first, clean.tobytes()))
         if probability is not None:
             self._report_window(Probability(probability), voicing)
@@ -259,7 +268,7 @@ class AudioEngine:
         match command:
             case cmd.PlayReply():
                 self._forget_reply()
-                self._waiting = command
+                self._waiting, self._own_rule = command, command.rule
                 self._polite_until = Frames(self.frame + frames(POLITE_MS))
                 self._start_politely()
             case cmd.StopReply(turn, keep):
@@ -272,7 +281,7 @@ class AudioEngine:
             case cmd.SetLoopDelay(delay):
                 self._loop.measured(delay)
             case cmd.SetReflexRule(rule):
-                self._rule = rule
+                self._usual_rule = rule
 
     def _start_politely(self) -> None:
         """A reply does not begin over a voice: it waits a moment, and if the voice goes on, it is held before it sounds."""
@@ -295,11 +304,12 @@ class AudioEngine:
         waiting, self._waiting = self._waiting, None
         self._allow = waiting.allow_interruptions
         self.player.play(waiting.reply)
+        self._test = SelfTest()
         self._loop.measure()
 
     def _stop(self, turn: int, keep: bool) -> None:
         if self._waiting is not None and self._waiting.reply.turn == turn:
-            self._waiting = None
+            self._waiting = self._own_rule = None
         reply = self.player.reply
         if reply is None or reply.turn != turn:
             return
@@ -320,7 +330,7 @@ class AudioEngine:
         self.reflex = rx.resume(self.reflex, self.frame, self._rule)
 
     def _forget_reply(self) -> None:
-        self._waiting = None
+        self._waiting = self._own_rule = None
         self._kept_turn = None
         self._allow = Allow.NONE
         self._release()
@@ -398,6 +408,10 @@ class AudioEngine:
             return
         overlap = self.reflex.voice_over_end(self.frame, self._rule) if self._allow is Allow.SPEECH else None
         self.reports.append(ev.ReplyEnded(self.now(), reply.turn, self.player.position, overlap))
+        tested = self._test.result(overlap is not None)
+        # by a rule of its own it would test that one
+        if tested is not None and self._own_rule is None:
+            self.reports.append(tested)
         self._forget_reply()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from satellite.core.events import Deadline
 from satellite.core.interrupt import Interrupt
 from satellite.core.say import Allow
+from satellite.core.sensitivity import Sensitivity
 from satellite.core.state import State, Why
 from satellite.core.units import Frames, Millis
 
@@ -90,6 +91,7 @@ class Play(Action):
 
     turn: int
     allow_interruptions: Allow
+    sensitivity: Sensitivity | None = None
 
 
 @dataclass(frozen=True, slots=True)

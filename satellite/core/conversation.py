@@ -7,6 +7,7 @@ from satellite.core.endpoint import Endpointer, EndpointRule
 from satellite.core.events import Deadline
 from satellite.core.interrupt import Interrupt
 from satellite.core.say import Allow, FollowUp, Say
+from satellite.core.sensitivity import PROFILES, Sensitivity
 from satellite.core.state import Stage, State
 from satellite.core.units import Frames, Millis
 
@@ -49,6 +50,9 @@ class ConversationRule:
     """What the operator may set."""
 
     allow_interruptions: Allow = Allow.SPEECH
+    # of announcements, where they are not to be as answers are
+    announcement_allow: Allow | None = None
+    announcement_sensitivity: Sensitivity | None = None
     limits: TimeLimits = field(default_factory=TimeLimits)
     burst: BurstRule = field(default_factory=BurstRule)
     endpoint: EndpointRule = field(default_factory=EndpointRule)
@@ -117,3 +121,9 @@ class Conversation:
     kept: Kept | None = None
     resend: tuple[Interrupt, ...] = ()
     """Told to a hub that may not have got it, oldest first."""
+
+    @property
+    def burst_rule(self) -> BurstRule:
+        """By which a voice is judged now: that of the utterance it is heard over, if it has one of its own."""
+        own = None if self.reply is None else self.reply.sensitivity
+        return self.rule.burst if own is None else PROFILES[own].burst

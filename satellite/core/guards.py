@@ -85,7 +85,7 @@ def something_said(c: Conversation, e: ev.Event) -> bool:
 
 def words(c: Conversation, e: ev.VoiceWindow) -> bool:
     """With this window the voice is words that mean us."""
-    return c.burst.add(e).around(c.onset, c.rule.burst).judge(c.rule.burst) is Judgement.WORDS
+    return c.burst.add(e).around(c.onset, c.burst_rule).judge(c.burst_rule) is Judgement.WORDS
 
 
 def words_allowed(c: Conversation, e: ev.VoiceWindow) -> bool:
@@ -95,13 +95,13 @@ def words_allowed(c: Conversation, e: ev.VoiceWindow) -> bool:
 
 def noise(c: Conversation, e: ev.VoiceWindow) -> bool:
     """With this window the voice has turned out to be none."""
-    return c.burst.add(e).around(c.onset, c.rule.burst).judge(c.rule.burst) is Judgement.NOISE
+    return c.burst.add(e).around(c.onset, c.burst_rule).judge(c.burst_rule) is Judgement.NOISE
 
 
 def still_talking(c: Conversation, e: ev.Event) -> bool:
     """There is voice, or was just now."""
     burst = c.burst.since(c.onset)
-    return burst.active_ms > 0 and burst.quiet_ms(c.rule.burst) < c.rule.burst.quiet_ms
+    return burst.active_ms > 0 and burst.quiet_ms(c.burst_rule) < c.burst_rule.quiet_ms
 
 
 def reply_is_over(c: Conversation, e: ev.Event) -> bool:

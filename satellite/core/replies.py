@@ -49,13 +49,15 @@ def speak_aside(c: Conversation, e: ev.Event) -> Result:
 def announce(c: Conversation, e: ev.Event) -> Result:
     """Speech that answers nothing. The hub has cancelled whatever run there was."""
     turn = c.turn + 1
-    say = Say(turn, c.rule.allow_interruptions, is_announcement=True).become(SayState.PLAYING)
+    rule = c.rule
+    allow = rule.allow_interruptions if rule.announcement_allow is None else rule.announcement_allow
+    say = Say(turn, allow, is_announcement=True, sensitivity=rule.announcement_sensitivity).become(SayState.PLAYING)
     begin = (act.StopMic(False), act.KeepFrom(None), act.BeginTurn(turn, owed=False))
     return _play(replace(without_turn(c), turn=turn), say, *begin)
 
 
 def _play(c: Conversation, say: Say, *before: Action) -> Result:
-    actions = (*before, act.Play(say.turn, say.allow_interruptions))
+    actions = (*before, act.Play(say.turn, say.allow_interruptions, say.sensitivity))
     return wait(replace(c, reply=say, kept=None, aside=None), Deadline.REPLY, c.rule.limits.reply, *actions)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from satellite.core.events import Position
+from satellite.core.sensitivity import Sensitivity
 from satellite.core.units import Millis
 from satellite.errors import ProtocolMisuse
 
@@ -67,6 +68,8 @@ class Say:
     complete: bool = False
     text: str = ""
     is_announcement: bool = False
+    sensitivity: Sensitivity | None = None
+    """How easily it gives way, if otherwise than all others here."""
 
     def lets_answer(self, rule: FollowUp) -> bool:
         """Whether the user may answer it without the wake word. What was said unasked waits for no answer."""

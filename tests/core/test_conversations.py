@@ -97,7 +97,8 @@ def _line(action: Action, names: dict[str, int]) -> str:
         case act.SetDeadline(kind, after):
             return f"SetDeadline {kind} in {after}"
         case _:
-            words = (_word(field.name, getattr(action, field.name)) for field in fields(action))
+            told = ((field, getattr(action, field.name)) for field in fields(action))
+            words = (_word(field.name, value) for field, value in told if value != field.default)
             return " ".join((type(action).__name__, *filter(None, words)))
 
 

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
 from satellite.core.conversation import TimeLimits
+from satellite.core.health import Health
 from satellite.core.say import Allow
 from satellite.core.state import State, Why
 from satellite.core.timers import Timer
@@ -102,6 +104,7 @@ class Watcher(Observer):
     heard: dict[int, bytes] = field(default_factory=dict)
     ducked: list[Ducked] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
+    healths: list[Health] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self) -> None:
@@ -137,6 +140,9 @@ class Watcher(Observer):
 
     def on_timer(self, timer: Timer) -> None:
         self.timers.append(timer)
+
+    def on_health(self, health: Health) -> None:
+        self.healths.append(health)
 
     def of(self, kind: type[A]) -> list[A]:
         """What has been done of a kind."""
@@ -359,10 +365,11 @@ async def house(
     burst: BurstRule = _BURST,
     config: Config | None = None,
     stay_away: bool = False,
+    state: Path | None = None,
 ) -> AsyncIterator[House]:
     """Everything running, the hub connected unless it is to stay away, the satellite idle and its canceller warm."""
     seen, room = Watcher(), _room()
-    service, card = _service(config or quiet_config(), room, seen, limits, burst)
+    service, card = _service(config or quiet_config(), room, seen, limits, burst, state)
     known = [(SPOKEN[name], trimmed(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
     rule = replace(hub_rule, pipeline=pipeline or PipelineRule())
     replies = {REPLY_TEXT: REPLY, LONG_TEXT: LONG, **(texts or {})}
@@ -388,15 +395,18 @@ def quiet_config() -> Config:
     return Config(hub=Hub(host="127.0.0.1", port=0, announce=False), listening=Listening(silence_ms=_SILENCE_MS))
 
 
-def _service(config: Config, room: Room, seen: Watcher, limits: TimeLimits, burst: BurstRule) -> tuple[Service, SimulatedCard]:
+def _service(
+    config: Config, room: Room, seen: Watcher, limits: TimeLimits, burst: BurstRule, state: Path | None
+) -> tuple[Service, SimulatedCard]:
     """A daemon, in the time of the event loop that runs: virtual, or the machine's with the threads that it has in earnest."""
     loop = asyncio.get_running_loop()
     if isinstance(loop, VirtualLoop):
         card = SimulatedCard(room, loop.clock)
-        service = Service(config, lambda: _opened(card), seen, clock=loop.time, audio=SteppedAudio, wake_words=InlineWakeWords)
+        virtual = {"clock": loop.time, "audio": SteppedAudio, "wake_words": InlineWakeWords}
+        service = Service(config, lambda: _opened(card), seen, **virtual, state=state)
     else:
         card = SimulatedCard(room, RealClock())
-        service = Service(config, lambda: _opened(card), seen)
+        service = Service(config, lambda: _opened(card), seen, state=state)
     conversation = service._conversation
     rule = replace(conversation.rule, limits=limits, burst=burst)
     service._conversation = replace(conversation, boot="test", rule=rule)
