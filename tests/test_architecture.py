@@ -28,7 +28,7 @@ MAY_KNOW = {
 MAY_START = ("cli.py", "__main__.py", "demo/")
 
 # the pictures of the demo and the bench, whose library may be missing
-DRAWING = ("demo/plot.py", "demo/panels.py", "bench/charts.py", "bench/plot.py")
+DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", "bench/plot.py")
 
 # where a library may be known
 HOME = {
