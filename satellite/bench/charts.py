@@ -161,9 +161,9 @@ def _faults(results: Results) -> Iterator[Chart]:
         if len({point.rule for point in found}) < 2:
             continue
         note = (
-            "A point for each rule, and a line through its other thresholds where they were tried: the nearer the lower left "
-            "corner, the better; the green corner is the goal. The thin line reaches to the 95 % upper bound of the rate, for "
-            "the hours that were played."
+            f"Misses of all users {'with noise on' if noisy else 'in quiet'}. A point for each rule, and a line through its "
+            "other thresholds where they were tried: the nearer the lower left corner, the better; the green corner is the goal. "
+            "The thin line reaches to the 95 % upper bound of the rate, for the hours that were played."
         )
         title = f"Deaf or jumpy: {where}"
         yield Chart(title, note, _svg(_drawn_faults(found, noisy), title, f"faults-{noisy}"))

@@ -12,7 +12,7 @@ from satellite.bench.outcome import Results
 from satellite.bench.scene import Kind
 from satellite.bench.stats import Rate, Share, percentile
 from satellite.bench.tables import Cell, Table, Verdict, judged, per_hour, rate_verdict, row, short_percent
-from satellite.bench.versus import ahead_of, baselines
+from satellite.bench.versus import comparisons
 
 # milliseconds from the user's first sound, at the headline's level: measure, percentile, aim, allowed excess over no echo
 LATENCIES = (
@@ -69,7 +69,7 @@ def goals(results: Results) -> list[Goal]:
     ]
 
 
-def goals_table(results: Results) -> Table:
+def goals_table(found: list[Goal]) -> Table:
     """For the terminal and the report."""
     note = (
         f"SER: the user's speech over the answer's echo, at the microphone. Latencies count from the user's first sound, "
@@ -77,7 +77,6 @@ def goals_table(results: Results) -> Table:
         f"without echo, heard by one window of the voice detector: it binds, the absolute figure is an aim. Rates are their "
         f"95 % upper bounds."
     )
-    found = goals(results)
     rows = tuple(row(g.measure, g.goal + ("" if g.is_binding else " (aim)"), Cell(g.found, g.verdict)) for g in found)
     return Table("Goals", note, ("Measure", "Goal", "Found"), rows)
 
@@ -159,7 +158,7 @@ def _exactness(everything: Sequence[Case]) -> Iterator[Goal]:
 
 
 def _ahead(results: Results) -> Iterator[Goal]:
-    known = [ahead for rule in baselines(results) if (ahead := ahead_of(results, rule)) is not None]
+    known = comparisons(results)
     if known:
         found = f"{sum(ahead.is_ahead for ahead in known)} of {len(known)}"
         goal, verdict = "all", judged(all(ahead.is_ahead for ahead in known))

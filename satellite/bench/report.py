@@ -48,17 +48,17 @@ def write_report(results: Results, path: Path) -> None:
 
 def page(results: Results) -> str:
     """Whole."""
-    table = goals_table(results)
+    found = goals(results)
     parts = [
         "<header>",
         "<h1>Talking over the answer: how well it works</h1>",
         "<p>A satellite is speaking, and somebody talks over it: it has to be silent at once. And it has to go on when that was "
         "only its own echo, the TV, or a cough.</p>",
-        *_verdict(goals(results)),
+        *_verdict(found),
         *_figures(results),
         f'<p class="soft">{_text(what_was_run(results))}.</p>',
         "</header>",
-        *(_section("Goals", _table(table, wordy=True)) if table.rows else ()),
+        *(_section("Goals", _table(goals_table(found), wordy=True)) if found else ()),
         *_section("In pictures", *_charts(results)),
         *_section("The satellite, by what happens", *map(_table, our_tables(results))),
         *(_section("Beside other rules", *map(_table, rules)) if (rules := versus_tables(results)) else ()),
@@ -117,8 +117,8 @@ def _figures(results: Results) -> Iterator[str]:
         stops = cases.stops(cases.of_kind(results, kind))
         if stops.hours:
             events = "none" if stops.events == 0 else f"{stops.events}"
-            what = f"false stops {where}: {events} in {stops.hours:.1f} h, so with 95 % confidence no more than this"
-            found.append((f"{per_hour(stops.upper)} per hour", what))
+            what = f"false stops per hour at most, with 95 % confidence, {where}: {events} in {stops.hours:.1f} h"
+            found.append((f"<= {per_hour(stops.upper)} / h", what))
     if found:
         items = "".join(f"<li><b>{_text(figure)}</b><span>{_text(what)}</span></li>" for figure, what in found)
         yield f'<ul class="figures">{items}</ul>'

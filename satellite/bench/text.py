@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from satellite.bench.goals import goals_table
+from satellite.bench.goals import goals, goals_table
 from satellite.bench.ours import our_tables
 from satellite.bench.outcome import Results
 from satellite.bench.tables import Cell, Table, Verdict
@@ -23,8 +23,8 @@ _KEY = "+ goal met   X not met   ? too few hours to tell"
 
 def all_tables(results: Results) -> list[Table]:
     """In the order in which they are read: the verdict, ourselves, and the others."""
-    goals = goals_table(results)
-    return [*([goals] if goals.rows else []), *our_tables(results), *versus_tables(results)]
+    found = goals(results)
+    return [*([goals_table(found)] if found else []), *our_tables(results), *versus_tables(results)]
 
 
 def as_text(results: Results) -> str:

@@ -54,13 +54,14 @@ def baselines(results: Results) -> list[str]:
     return [rule for rule in cases.rules(results) if SWEPT not in rule and rule != OURS]
 
 
-def ahead_of(results: Results, rule: str) -> Ahead | None:
-    """Compares in quiet; None if either of us is not there."""
+def comparisons(results: Results) -> list[Ahead]:
+    """With every rule of others, in quiet; none if we are not there."""
     found = points(results)
-    theirs = next((point for point in found if point.rule == rule), None)
     ours = [point for point in found if cases.family(point.rule) == OURS]
-    if theirs is None or not ours:
-        return None
+    return [_compared(ours, point) for point in found if ours and cases.family(point.rule) != OURS and SWEPT not in point.rule]
+
+
+def _compared(ours: list[Point], theirs: Point) -> Ahead:
     as_quiet = [point.missed.percent for point in ours if point.stops.per_hour <= theirs.stops.per_hour]
     as_keen = [point.stops.per_hour for point in ours if point.missed.percent <= theirs.missed.percent]
     return Ahead(theirs, min(as_quiet, default=None), min(as_keen, default=None))
@@ -129,15 +130,12 @@ def _calm(results: Results, names: list[str]) -> Table:
 
 def _ahead(results: Results) -> Table:
     rows = []
-    for name in baselines(results):
-        ahead = ahead_of(results, name)
-        if ahead is None:
-            continue
+    for ahead in comparisons(results):
         verdict = judged(ahead.is_ahead)
         ours_missed = NOTHING if ahead.missed_percent is None else f"{ahead.missed_percent:.1f} %"
         ours_stops = NOTHING if ahead.stops_per_hour is None else per_hour(ahead.stops_per_hour)
         theirs = (short_percent(ahead.theirs.missed), per_hour(ahead.theirs.stops.per_hour))
-        rows.append(row(name, theirs[0], Cell(ours_missed, verdict), theirs[1], Cell(ours_stops, verdict)))
+        rows.append(row(ahead.theirs.rule, theirs[0], Cell(ours_missed, verdict), theirs[1], Cell(ours_stops, verdict)))
     columns = ("Rule", "Misses", "Ours at no more stops", "Stops/h", "Ours at no more misses")
     note = (
         "All users in quiet, and echo only: the fewest misses in 1 s of any threshold of ours that stops falsely no more often "

@@ -90,5 +90,5 @@ def test_words_have_to_end_the_answer() -> None:
 
 def test_the_table_says_what_is_only_an_aim() -> None:
     """In words."""
-    table = goals_table(results(user(1, -10.0, GOOD, clear_ms=None)))
+    table = goals_table(goals(results(user(1, -10.0, GOOD, clear_ms=None))))
     assert table.rows[0] == (Cell("Until the answer is 20 dB down, p50"), Cell("<= 80 ms (aim)"), Cell("70 ms", Verdict.MET))

@@ -10,7 +10,7 @@ from satellite.bench.scene import Kind, When
 from satellite.bench.stats import Rate
 from satellite.bench.tables import Cell, Table, Verdict, bounded, per_hour, rate_verdict
 from satellite.bench.text import WIDTH, all_tables, as_text, table_text
-from satellite.bench.versus import Point, ahead_of, points, versus_tables
+from satellite.bench.versus import comparisons, points, versus_tables
 from tests.bench.made_up import full, results, scene, user
 
 
@@ -182,12 +182,10 @@ def test_every_threshold_is_a_point_of_the_curve() -> None:
 
 def test_we_are_ahead_where_a_threshold_of_ours_is_better_in_one_and_worse_in_neither() -> None:
     """Than livekit with as many misses and fewer stops; not than what hears everybody with fewer stops than our keenest."""
-    livekit, quick = ahead_of(RACE, "livekit"), ahead_of(RACE, "quick")
-    assert livekit is not None and quick is not None
+    livekit, quick = comparisons(RACE)
+    assert (livekit.theirs.rule, quick.theirs.rule) == ("livekit", "quick")
     assert (livekit.missed_percent, livekit.stops_per_hour, livekit.is_ahead) == (pytest.approx(100 / 3), 0.0, True)
     assert (quick.missed_percent, quick.stops_per_hour, quick.is_ahead) == (pytest.approx(100 / 3), 0.5, False)
-    assert ahead_of(RACE, "nobody") is None
-    assert isinstance(quick.theirs, Point)
 
 
 def test_alone_there_is_nothing_to_compare() -> None:
