@@ -27,8 +27,8 @@ MAY_KNOW = {
 # the service is started, and by nobody else: the demo plays it to somebody
 MAY_START = ("cli.py", "__main__.py", "demo/")
 
-# the picture of the demo, whose library may be missing
-DRAWING = ("demo/plot.py", "demo/panels.py")
+# the pictures of the demo and the bench, whose library may be missing
+DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", "bench/plot.py")
 
 # where a library may be known
 HOME = {
@@ -39,7 +39,7 @@ HOME = {
     "pyopen_wakeword": ("detect/",),
     "pywebrtc_audio": ("detect/",),
     "zeroconf": ("discovery.py",),
-    "msgspec": ("config.py", "keys.py", "typed_yaml.py", "detect/micro_wake.py", "health_file.py"),
+    "msgspec": ("config.py", "keys.py", "typed_yaml.py", "detect/micro_wake.py", "health_file.py", "bench/saved.py"),
     "yaml": ("typed_yaml.py",),
     "ifaddr": ("discovery.py",),
     "matplotlib": DRAWING,

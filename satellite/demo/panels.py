@@ -48,10 +48,8 @@ _COLUMNS = 1600
 
 _RULE = ReflexRule()
 
-# The two witnesses share the line of their thresholds: the probability's axis is linear, that of the decibels, which reach
-# 200, goes with their root, and ends where the thresholds meet.
-_MOST_NEAR_END_DB = NEAR_END_DB / _RULE.duck_probability**2
-_NEAR_END_TICKS_DB = (0, round(NEAR_END_DB), 80, 200)
+# on the axis of the decibels, in thresholds
+_NEAR_END_TICKS = (0, 1, 4, 10)
 
 Part = tuple[str, str]
 """Of a line of text: what it says and in which colour."""
@@ -99,28 +97,39 @@ def words(axes: Axes, scene: Scene) -> None:
         axes.text(said.begin_s, height, said.text, transform=place, size=SMALL_PT, color=USER, va="top", clip_on=False)
 
 
-def gain(axes: Axes, scene: Scene) -> None:
+def gain(axes: Axes, series: Series) -> None:
     """The reply's gain, over the sound that it makes."""
     twin = axes.twinx()
-    twin.plot(*_steps(scene.gain), color=INK, linewidth=1.4)
+    twin.plot(*_steps(series), color=INK, linewidth=1.4)
     twin.set_ylim(-0.05, 1.15)
     twin.set_yticks([0.0, 1.0], ["0", "1"])
     _unframe(twin)
 
 
-def evidence(axes: Axes, scene: Scene) -> None:
-    """Both witnesses of a voice, and the line above which either makes the reply duck."""
-    at_s, heights = _steps(Series(scene.near_end.at_s, np.sqrt(scene.near_end.values / _MOST_NEAR_END_DB)))
+def evidence(
+    axes: Axes,
+    probability: Series,
+    near_end: Series,
+    duck_probability: float = _RULE.duck_probability,
+    near_end_db: float = NEAR_END_DB,
+) -> None:
+    """Both witnesses of a voice, and the line above which either makes the reply duck.
+
+    They share the line of their thresholds: the probability's axis is linear, that of the decibels, which reach ten times
+    their threshold, goes with their root, and ends where the thresholds meet.
+    """
+    most_db = near_end_db / duck_probability**2
+    at_s, heights = _steps(Series(near_end.at_s, np.sqrt(near_end.values / most_db)))
     axes.fill_between(at_s, heights, color=SOUND, alpha=0.16, linewidth=0)
     axes.plot(at_s, heights, color=SOUND, linewidth=1.1)
-    axes.plot(*_steps(scene.probability), color=VOICE, linewidth=1.7)
-    axes.axhline(_RULE.duck_probability, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+    axes.plot(*_steps(probability), color=VOICE, linewidth=1.7)
+    axes.axhline(duck_probability, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_ylim(0.0, 1.04)
-    axes.set_yticks([0.0, _RULE.duck_probability, 1.0], ["0", f"{_RULE.duck_probability:.1f}", "1"], color=VOICE)
+    axes.set_yticks([0.0, duck_probability, 1.0], ["0", f"{duck_probability:.1f}", "1"], color=VOICE)
     twin = axes.twinx()
     twin.set_ylim(axes.get_ylim())
-    ticks = [float(np.sqrt(db / _MOST_NEAR_END_DB)) for db in _NEAR_END_TICKS_DB]
-    twin.set_yticks(ticks, [f"{db}" for db in _NEAR_END_TICKS_DB], color=SOUND)
+    ticks_db = [times * near_end_db for times in _NEAR_END_TICKS if times * near_end_db <= most_db]
+    twin.set_yticks([float(np.sqrt(db / most_db)) for db in ticks_db], [f"{db:.0f}" for db in ticks_db], color=SOUND)
     _unframe(twin)
 
 
