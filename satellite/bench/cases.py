@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from satellite.bench.outcome import OURS, Outcome, Results
-from satellite.bench.scene import Kind, Scene, When
+from satellite.bench.scene import Kind, Scene
 from satellite.bench.stats import Rate, Share, share
 
 # whoever is not heard by then says it again ...
@@ -68,8 +68,8 @@ def at_level(found: Iterable[Case], ser_db: float) -> list[Case]:
 
 
 def in_quiet(users: Iterable[Case]) -> list[Case]:
-    """Where no recording of noise is on and the user begins in the middle of a reply: what latencies are stated for."""
-    return [case for case in users if case.scene.noise is None and case.scene.when is When.MIDDLE]
+    """Where nothing is unusual but who speaks, where, and how loud: what latencies are stated for."""
+    return [case for case in users if case.scene.is_ordinary]
 
 
 def headline(users: Iterable[Case]) -> list[Case]:

@@ -1,4 +1,4 @@
-"""The recordings of a bench: a folder with a manifest, of which a run uses the half that thresholds were or were not chosen on."""
+"""The recordings of a bench: a folder with a manifest. A run uses the half that thresholds were chosen on, or the other one."""
 
 import csv
 import wave

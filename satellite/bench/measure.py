@@ -118,7 +118,7 @@ def _level(of: Run) -> float:
 
 
 def _silent_ms(ours: Run, onset: int, stopped: int | None) -> float | None:
-    """The last sound of the reply within 40 dB of its level; where it was in a pause, or had ended, the end of what was decided."""
+    """The last sound of the reply within 40 dB of its level; in a pause of it, or after its end, when that was decided."""
     if stopped is None:
         return None
     begin, end = max(stopped - _PAUSE, onset), min(stopped + _FADE, ours.end)

@@ -1,7 +1,7 @@
 """One scene under every rule: what came of it."""
 
 from satellite.bench.corpus import Corpus
-from satellite.bench.measure import clear_ms, outcome, trace
+from satellite.bench.measure import clear_ms, outcome
 from satellite.bench.outcome import OURS, Outcome, Played
 from satellite.bench.run import Run, run
 from satellite.bench.scene import Scene

@@ -1,13 +1,11 @@
 """Results as JSON, from which the tables and the report can be made again."""
 
 import json
-import math
 from dataclasses import MISSING, fields
 
 import msgspec
 
 from satellite.bench.outcome import Results
-from satellite.bench.scene import Scene
 from satellite.bench.tables import Table
 from satellite.bench.text import all_tables
 from satellite.errors import ConfigError
@@ -23,12 +21,12 @@ _NOT_SAVED = "took_s"
 def as_json(results: Results) -> str:
     """What has its default is left out; a scene's own numbers are not rounded, because all follows from them.
 
-    The same results give the same text. What is not a number, which JSON does not know, is null.
+    The same results give the same text.
     """
     run = {field.name: getattr(results, field.name) for field in fields(results) if field.name not in ("played", _NOT_SAVED)}
     played = [
         {
-            "scene": _scene(one.scene),
+            "scene": _told(one.scene),
             "outcomes": {rule: _rounded(_told(outcome)) for rule, outcome in one.outcomes.items()},
             **_rounded({} if one.clear_ms is None else {"clear_ms": one.clear_ms}),
         }
@@ -44,22 +42,11 @@ def from_json(text: str) -> Results:
     """ConfigError if it is something else. How long the run took is not saved: 0."""
     try:
         saved = json.loads(text)
-        for played in saved["played"]:
-            scene = played["scene"]
-            if "path_changes" in scene:
-                scene["path_changes"] = [[math.nan if at is None else at for at in change] for change in scene["path_changes"]]
         return msgspec.convert({_NOT_SAVED: 0.0, **saved}, Results)
     except json.JSONDecodeError as error:
         raise ConfigError(f"line {error.lineno}: not JSON: {error.msg}") from error
     except (msgspec.ValidationError, KeyError, TypeError) as error:
         raise ConfigError(f"not what satellite bench --json writes: {error}") from error
-
-
-def _scene(scene: Scene) -> dict[str, object]:
-    told = _told(scene)
-    if scene.path_changes:
-        told["path_changes"] = [[None if math.isnan(at) else at for at in change] for change in scene.path_changes]
-    return told
 
 
 def _told(thing: object) -> dict[str, object]:

@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# of converters and drivers of a sound card
+USUAL_LATENCY_MS = 7.0
+
+# in the name of a room that a scene furnishes otherwise: what its RT60 is taken to be, and what it becomes
+REFURNISHED = "@"
+
 
 class Kind(StrEnum):
     """What happens in a scene, and so what is right."""
@@ -46,14 +52,14 @@ class Scene:
     clip: str | None = None
     reply: str = ""
     replies: int = 1
-    """How many are played, one after another, the last of them `reply`. What happens happens in that; where nothing does, all count."""
+    """How many are played, one after another, `reply` last. What happens happens in that; where nothing does, all count."""
     when: When = When.MIDDLE
     ser_db: float = 0.0
     noise: str | None = None
     """A recording that was on before the reply began; None: the room's own noise."""
     snr_db: float | None = None
     """The user over that noise, or without a user the reply's echo."""
-    latency_ms: float = 7.0
+    latency_ms: float = USUAL_LATENCY_MS
     """Of converters and drivers, beyond the card's queue."""
     soft_start: bool = False
     """The user's first words are almost whispered."""
@@ -65,3 +71,10 @@ class Scene:
     path_changes: tuple[tuple[float, float | None], ...] = ()
     """Seconds from the start of what counts, and to how many dB the echo path changes there; None: to that of another room."""
     warm_up: bool = True
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether nothing about it is unusual but who speaks, where, and how loud: what the headline figures are of."""
+        changed = (self.noise, self.soft_start, self.jitter_ms, self.ppm, self.thd, self.limiter, self.path_changes)
+        usual = self.when is When.MIDDLE and self.warm_up and self.replies > 1 and self.latency_ms == USUAL_LATENCY_MS
+        return usual and not any(changed) and REFURNISHED not in self.room

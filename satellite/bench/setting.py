@@ -7,7 +7,7 @@ import numpy as np
 from satellite.audio.card import Samples
 from satellite.bench import sounds
 from satellite.bench.corpus import Clip, Corpus
-from satellite.bench.scene import Kind, Scene, When
+from satellite.bench.scene import REFURNISHED, Kind, Scene, When
 from satellite.core.units import RATE_HZ, frames
 from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import VirtualClock
@@ -27,9 +27,6 @@ _MICROPHONE_MS = 6.0
 
 # from `play` to the reply's first sample at the loudspeaker, beside the device's latency: the next period, and the queue
 _BEGINS_AFTER_MS = 40.0
-
-# what a scene is cut out of rooms with other furniture
-_RT60_MARK = "@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +104,11 @@ def set_up(scene: Scene, corpus: Corpus) -> Setting:
 
 
 def _base(room: str) -> str:
-    return room.split(_RT60_MARK)[0]
+    return room.split(REFURNISHED)[0]
 
 
 def _responses(room: str, talker_m: int, corpus: Corpus) -> tuple[Signal, Signal]:
-    name, _, rt60 = room.partition(_RT60_MARK)
+    name, _, rt60 = room.partition(REFURNISHED)
     pair = corpus.response(name, "spk8cm"), corpus.response(name, f"talk{talker_m}m")
     if not rt60:
         return signal(pair[0]), signal(pair[1])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from satellite.bench.corpus import Clip, Corpus
-from satellite.bench.scene import Kind, Scene, When
+from satellite.bench.scene import REFURNISHED, Kind, Scene, When
 
 # everybody's conditions: the user at 2 m is this far below the echo of a loudspeaker 8 cm from the microphone
 ORDINARY_SER_DB = -10.0
@@ -75,7 +75,7 @@ class _Maker:
             yield from self._said(Kind.USER, self._corpus.users, self._amount.each, group, **changes)
         for group, rt60_s in (("RT60 0.2 s", 0.2), ("RT60 0.4 s", 0.4), ("RT60 0.7 s", 0.7)):
             for scene in self._said(Kind.USER, self._corpus.users, self._amount.each, group):
-                yield replace(scene, room=f"{scene.room}@{_ROOM_RT60_S}to{rt60_s}")
+                yield replace(scene, room=f"{scene.room}{REFURNISHED}{_ROOM_RT60_S}to{rt60_s}")
         for name in _NOISES:
             for snr_db in (20.0, 10.0, 5.0):
                 yield from self._in_noise(name, snr_db)

@@ -1,6 +1,5 @@
 """What the picture of one scene shows, on one axis: seconds from the satellite's start."""
 
-import math
 from dataclasses import dataclass
 
 from satellite.bench.scene import Kind, Scene, When
@@ -74,7 +73,7 @@ def told(scene: Scene) -> tuple[str, ...]:
 
 def _chain(scene: Scene) -> list[str]:
     """What is between the samples and the microphone, and is not as it usually is."""
-    said = [f"Loop {scene.loop_ms} ms"]
+    said = [f"Latency {scene.latency_ms:g} ms"]
     if scene.jitter_ms:
         said.append(f"jitter {scene.jitter_ms:g} ms")
     if scene.ppm:
@@ -83,7 +82,7 @@ def _chain(scene: Scene) -> list[str]:
         said.append(f"distortion {100 * scene.thd:g} %")
     if scene.limiter:
         said.append("limiter")
-    said += [f"at {at:g} s " + ("another path" if math.isnan(db) else f"path {db:+g} dB") for at, db in scene.path_changes]
+    said += [f"at {at:g} s " + ("another path" if db is None else f"path {db:+g} dB") for at, db in scene.path_changes]
     if not scene.warm_up:
         said.append("no warm-up")
     return said

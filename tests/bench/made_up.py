@@ -10,7 +10,7 @@ from satellite.bench.scene import Kind, Scene, When
 
 def scene(kind: Kind, group: str, number: int = 0, **more: object) -> Scene:
     """One that is like all others but for what is said."""
-    return replace(Scene(id=f"{group}-{number}", kind=kind, group=group, seed=number, room="rooms/a.wav"), **more)  # type: ignore[arg-type]
+    return replace(Scene(id=f"{group}-{number}", kind=kind, group=group, seed=number, room="rooms/a.wav", replies=2), **more)  # type: ignore[arg-type]
 
 
 def results(*played: Played) -> Results:
@@ -64,7 +64,7 @@ def full(scenes: int = 120) -> Results:
             played.append(_user(dice, scene(Kind.WORD, f'"{word}"', i, ser_db=-10.0)))
     for group in ("echo only", "echo path changes", "drift 100 ppm"):
         for i in range(scenes // 10):
-            change = ((3.0, math.nan), (6.0, 10.0)) if "path" in group else ()
+            change = ((3.0, None), (6.0, 10.0)) if "path" in group else ()
             played.append(_nobody(dice, scene(Kind.ECHO, group, i, path_changes=change), 1.0))
     for group in ("TV already on", "music already on"):
         for i in range(scenes // 10):

@@ -1,7 +1,6 @@
 """Results as JSON: nothing that counts is lost, and the same results are the same text."""
 
 import json
-import math
 from dataclasses import replace
 
 import pytest
@@ -25,7 +24,7 @@ ODD = results(
             snr_db=0.1,
             limiter=True,
             warm_up=False,
-            path_changes=((1.5, 10.0), (3.0, math.nan)),
+            path_changes=((1.5, 10.0), (3.0, None)),
         ),
         {OURS: Outcome(duck_ms=70.123456, silent_ms=0.0, position_error_ms=-3.0, stale=1), "gate@0.5": Outcome()},
         61.0,
@@ -38,10 +37,7 @@ def test_what_was_saved_is_what_was_found() -> None:
     """A scene exactly, for all follows from it; its outcome to a microsecond."""
     again = from_json(as_json(ODD))
     first, second = again.played
-    change = first.scene.path_changes[1][1]
-    assert math.isnan(change)
-    whole = ((1.5, 10.0), (3.0, 0.0))
-    assert replace(first.scene, path_changes=whole) == replace(ODD.played[0].scene, path_changes=whole)
+    assert first.scene == ODD.played[0].scene
     assert first.outcomes == {
         OURS: Outcome(duck_ms=70.123, silent_ms=0.0, position_error_ms=-3.0, stale=1),
         "gate@0.5": Outcome(),

@@ -1,6 +1,5 @@
 """The picture of one scene."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ NOTHING = Series(np.zeros(0), np.zeros(0))
 
 VIEW = SceneView(
     title="user-1: silent in 170 ms",
-    lines=("user (SER -10 dB)", "Room " + "rooms/" * 40, "Loop 37 ms"),
+    lines=("user (SER -10 dB)", "Room " + "rooms/" * 40, "Latency 7 ms"),
     heard=Track(0.0, NOISE),
     near=Track(0.0, NOISE // 4),
     given=Track(0.0, NOISE),
@@ -98,7 +97,7 @@ def test_without_an_onset_what_came_first_is_where_it_begins() -> None:
 def test_a_scene_is_told_in_lines() -> None:
     """What is as it usually is goes without saying."""
     plain: Scene = scene(Kind.ECHO, "echo only", 7)
-    assert told(plain) == ("echo (echo only), answer 1, seed 7", "Room rooms/a.wav", "Loop 37 ms")
+    assert told(plain) == ("echo (echo only), answer 2, seed 7", "Room rooms/a.wav", "Latency 7 ms")
     odd = scene(
         Kind.USER,
         "TV on",
@@ -109,11 +108,10 @@ def test_a_scene_is_told_in_lines() -> None:
         when=When.FIRST,
         noise="n/tv.wav",
         snr_db=10.0,
-        jitter_ms=5.0,
         ppm=100.0,
         thd=0.05,
         limiter=True,
-        path_changes=((3.0, math.nan), (5.5, 10.0)),
+        path_changes=((3.0, None), (5.5, 10.0)),
         warm_up=False,
     )
     assert told(odd) == (
@@ -121,5 +119,5 @@ def test_a_scene_is_told_in_lines() -> None:
         "Room rooms/a.wav, talker at 2 m",
         "They begin in its first 300 ms",
         "Noise n/tv.wav, SNR 10 dB",
-        "Loop 37 ms, jitter 5 ms, drift 100 ppm, distortion 5 %, limiter, at 3 s another path, at 5.5 s path +10 dB, no warm-up",
+        "Latency 7 ms, drift 100 ppm, distortion 5 %, limiter, at 3 s another path, at 5.5 s path +10 dB, no warm-up",
     )
