@@ -130,11 +130,44 @@ def _add_demo(commands: _Commands) -> None:
     demo.add_argument("--json", action="store_true", help="print the measurements as JSON instead of the timeline")
     demo.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what happened (needs the extra satellite[plot])")
 
+    _add_bench(commands)
+
     from satellite.mock import cli as mock_cli
 
     mock = commands.add_parser("mock", help="mock Wyoming servers, to develop without Home Assistant")
     mock_cli.add_arguments(mock)
     mock.set_defaults(command=mock_cli.run)
+
+
+def _add_bench(commands: _Commands) -> None:
+    bench = _command(
+        commands,
+        "bench",
+        _bench,
+        "measure on hours of simulated living room how well answers can be talked over, beside the rules of other systems",
+        "Real detectors in simulated rooms, in virtual time, on all cores. Without --corpus it plays the few recordings that "
+        "come with the package, which takes a minute or two. The same seed gives the same figures.",
+    )
+    add = bench.add_argument
+    add("--corpus", type=Path, metavar="DIR", help="recordings: 16 kHz WAV files and a manifest.csv")
+    add("--half", choices=("chosen-on", "held-out", "all"), help="of its speakers and rooms (default: held-out)")
+    add("--suite", choices=("mini", "standard", "full"), default="mini", help="how many scenes (default: %(default)s)")
+    add("--seed", type=int, default=1, metavar="N", help="which draw of them (default: %(default)s)")
+    add(
+        "--sensitivity",
+        choices=("quiet", "normal", "noisy"),
+        default="normal",
+        help="barge_in.sensitivity (default: %(default)s)",
+    )
+    add("--group", metavar="TEXT", help="only scenes whose kind and group contain this")
+    add("--ours-only", action="store_true", help="without the rules of other systems: a third of the time")
+    add("--jobs", type=int, metavar="N", help="how many processes (default: one for each core)")
+    add("--json", type=Path, metavar="FILE", help="save all outcomes and tables")
+    add("--report", type=Path, metavar="FILE.html", help="write a page with tables and curves (curves need satellite[plot])")
+    add("--from", dest="saved", type=Path, metavar="FILE", help="play nothing: tables and report of what --json has saved")
+    add("--list", dest="list_scenes", action="store_true", help="print the scenes, a line each, and play none")
+    add("--scene", metavar="ID", help="play only this scene of the suite, and say what came of it")
+    add("--plot", type=Path, metavar="FILE.png", help="with --scene: draw it (needs satellite[plot])")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -261,3 +294,9 @@ def _demo(args: argparse.Namespace) -> int:
     from satellite.demo.run import run_demo
 
     return run_demo(as_json=args.json, picture=args.plot)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from satellite.bench.command import run_bench, wanted_by
+
+    return run_bench(wanted_by(args))

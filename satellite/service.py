@@ -334,6 +334,7 @@ class Service:
                 hub.played()
             case act.KeepFrom(first):
                 self._uplink.keep_from(first)
+                commands.append(cmd.HearUser(first is not None))
             case act.StreamMic(first):
                 self._uplink.stream(first, self.engine.now())
             case act.StopMic(tell):

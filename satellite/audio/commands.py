@@ -47,6 +47,13 @@ class PlaySound:
 
 
 @dataclass(frozen=True, slots=True)
+class HearUser:
+    """Whether the user has the floor: what is heard then goes to a server, and is no background."""
+
+    is_heard: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetLoopDelay:
     """What the speaker plays comes back so many frames (at 16 kHz) after the canceller was given it."""
 
@@ -60,7 +67,7 @@ class SetReflexRule:
     rule: ReflexRule
 
 
-Command = PlayReply | StopReply | ResumeReply | PlaySound | SetLoopDelay | SetReflexRule
+Command = PlayReply | StopReply | ResumeReply | PlaySound | HearUser | SetLoopDelay | SetReflexRule
 
 # ---- from the audio thread
 

@@ -26,9 +26,14 @@ class VoiceDetector(Protocol):
 
 
 class NearEndDetector(Protocol):
-    """Says how far a period of the raw microphone exceeds what was played as it reaches the microphone then."""
+    """Says how far a period of the raw microphone exceeds what was played as it reaches the microphone then.
 
-    def feed(self, near: Samples, far: Samples) -> Excess: ...
+    What it hears while idle it learns as background, and forgets when the user is given the floor.
+    """
+
+    def feed(self, near: Samples, far: Samples, is_idle: bool) -> Excess: ...
+
+    def give_floor(self) -> None: ...
 
     def calibrate(self) -> None: ...
 

@@ -14,17 +14,18 @@ from satellite.audio import commands as cmd
 from satellite.audio.capture import Capture
 from satellite.audio.card import Card, Samples
 from satellite.audio.detectors import VOICING_FRAMES, Canceller, NearEndDetector, VoiceDetector, Voicing
+from satellite.audio.ear import Ear, Sense
 from satellite.audio.echo_sampler import LoopDelay
-from satellite.audio.levels import level_db, swing_db
+from satellite.audio.levels import level_db
 from satellite.audio.player import Player, Status
 from satellite.audio.reference import Reference
 from satellite.core import events as ev
 from satellite.core import reflex as rx
-from satellite.core.echo import AUDIBLE_REFERENCE_DB, Excess
+from satellite.core.echo import AUDIBLE_REFERENCE_DB
 from satellite.core.reflex import Mode, Observation, Reflex, ReflexRule, Verdict
 from satellite.core.say import Allow
 from satellite.core.self_test import SelfTest
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, SILENCE_DB, Frames, Millis, Probability, frames, millis
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Frames, Millis, Probability, frames, millis
 
 # a dead microphone must not silence the speaker
 STALL_MS = 200
@@ -61,7 +62,8 @@ class AudioEngine:
         self.frame = Frames(0)
         self.reflex = Reflex()
         self.overruns = self.underruns = 0
-        self._canceller, self._detector, self._near_end = canceller, detector, near_end
+        self._ear = Ear(canceller, detector, near_end, voicing)
+        self._is_user_heard = False
         self._voicing, self._usual_rule = voicing, rule
         self._own_rule: ReflexRule | None = None
         self._test = SelfTest()
@@ -150,23 +152,19 @@ class AudioEngine:
         self._heard_at_s = self._clock()
         self._is_stalled = False
         far = self._reference.take(self._capture.loopback)
-        clean = self._canceller.process(near, far)
-        probability = self._detector.feed(clean)
         lead_frames = self._lead_frames()
         self._delay = self._loop.at(lead_frames)
-        excess = self._excess_of(near)
-        _push(self._recent_near, near)
+        sense = self._sense(near, far)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
-        self._on_period(first, clean)
-        voicing = self._voicing_of(probability)
-        seen = self._observe(clean, probability, excess, voicing)
+        self._on_period(first, sense.clean)
+        seen = self._observe(sense)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
         self._test.add(seen, level_db(near), self.reflex, verdict, self._rule)
-        self.reports.append(cmd.Heard(first, clean.tobytes()))
-        if probability is not None:
-            self._report_window(Probability(probability), voicing)
+        self.reports.append(cmd.Heard(first, sense.clean.tobytes()))
+        if sense.probability is not None:
+            self._report_window(sense, sense.probability)
         self._act(verdict)
-        self.reports.append(cmd.Vitals(self.now(), excess, self.player.gain))
+        self.reports.append(cmd.Vitals(self.now(), sense.near_end, self.player.gain))
         self._start_politely()
         if (sample := self._loop.add(self._reference.written, near, lead_frames)) is not None:
             self.reports.append(sample)
@@ -179,38 +177,32 @@ class AudioEngine:
         self._lead += settled * self.player.rate_hz / RATE_HZ
         return round(self._lead * RATE_HZ / self.player.rate_hz)
 
-    def _excess_of(self, near: Samples) -> Excess:
-        """A reply would teach a path that is out of step with it, until the loop has been measured once."""
-        if not self._loop.has_sampled and self.player.reply is not None:
-            return Excess()
-        return self._near_end.feed(near, self._reference.period(self._delay))
+    def _sense(self, near: Samples, far: Samples) -> Sense:
+        reference, has_reply = self._reference, self.player.reply is not None
+        # a reply would teach a path that is out of step with it, until the loop has been measured once
+        is_in_step = self._loop.has_sampled or not has_reply
+        is_silent = reference.level_db(self._delay) < AUDIBLE_REFERENCE_DB
+        return self._ear.hear(
+            near,
+            far,
+            reference.period(self._delay) if is_in_step else None,
+            is_alone=is_silent or reference.is_ducked(self._delay),
+            has_reply=has_reply,
+            is_idle=is_silent and not (has_reply or self._waiting or self._is_user_heard),
+        )
 
-    @property
-    def _is_alone(self) -> bool:
-        """Whether what the microphone hears now is none of our doing, or was ducked."""
-        reference = self._reference
-        return reference.is_ducked(self._delay) or reference.level_db(self._delay) < AUDIBLE_REFERENCE_DB
+    def _report_window(self, sense: Sense, probability: Probability) -> None:
+        told = (probability, sense.voicing, sense.level, sense.near_end.background_db)
+        self.reports.append(ev.VoiceWindow(self.now(), self.frame, self._ear.hop_frames, *told))
 
-    def _voicing_of(self, probability: float | None) -> float:
-        """Of the window that ends now. It takes as long as the voice detector, so only where a voice may be judged."""
-        if probability is None or not self._is_alone:
-            return 0.0
-        may_matter = self.player.reply is not None or probability >= _SILENT_PROBABILITY
-        return self._voicing(self._recent_near) if may_matter else 0.0
-
-    def _report_window(self, probability: Probability, voicing: float) -> None:
-        length = Frames(self._detector.hop_frames)
-        level = swing_db(self._recent_near) if self._is_alone else SILENCE_DB
-        self.reports.append(ev.VoiceWindow(self.now(), self.frame, length, probability, voicing, level))
-
-    def _observe(self, clean: Samples, probability: float | None, excess: Excess, voicing: float) -> Observation:
+    def _observe(self, sense: Sense) -> Observation:
         listening = self._allow is Allow.SPEECH and self.player.status is Status.PLAYING
         return Observation(
             end=self.frame,
-            probability=None if probability is None else Probability(probability),
-            clean_db=level_db(clean),
-            near_end=excess,
-            voicing=voicing,
+            probability=sense.probability,
+            clean_db=level_db(sense.clean),
+            near_end=sense.near_end,
+            voicing=sense.voicing,
             reference_db=self._reference.level_db(self._delay),
             is_ducked=self._reference.is_ducked(self._delay),
             is_playing=listening,
@@ -220,18 +212,18 @@ class AudioEngine:
     def _act(self, verdict: Verdict) -> None:
         match verdict:
             case Verdict.DUCK:
-                self._near_end.calibrate()
+                self._ear.near_end.calibrate()
                 self.player.duck()
                 self.reports.append(cmd.Ducked(self.frame, True))
             case Verdict.UNDUCK | Verdict.CALL_OFF:
                 if verdict is Verdict.UNDUCK:
-                    self._near_end.release()
+                    self._ear.near_end.release()
                 else:
-                    self._near_end.abandon()
+                    self._ear.near_end.abandon()
                 self.player.unduck()
                 self.reports.append(cmd.Ducked(self.frame, False))
             case Verdict.HOLD:
-                self._near_end.release()
+                self._ear.near_end.release()
                 self._silence()
                 self._report_held(self.reflex.onset, self.reflex.peak_probability)
             case Verdict.NONE:
@@ -280,6 +272,10 @@ class AudioEngine:
                 self._loop.measure()
             case cmd.SetLoopDelay(delay):
                 self._loop.measured(delay)
+            case cmd.HearUser(is_heard):
+                self._is_user_heard = is_heard
+                if is_heard:
+                    self._ear.near_end.give_floor()
             case cmd.SetReflexRule(rule):
                 self._usual_rule = rule
 
@@ -339,7 +335,7 @@ class AudioEngine:
     def _release(self) -> None:
         """There is no reply to be tested any more."""
         if self.reflex.mode in (Mode.DUCKING, Mode.PROBING):
-            self._near_end.abandon()
+            self._ear.near_end.abandon()
             self.reports.append(cmd.Ducked(self.frame, False))
         self.reflex = rx.release(self.reflex)
 
@@ -413,8 +409,3 @@ class AudioEngine:
         if tested is not None and self._own_rule is None:
             self.reports.append(tested)
         self._forget_reply()
-
-
-def _push(recent: Samples, period: Samples) -> None:
-    recent[:-PERIOD_FRAMES] = recent[PERIOD_FRAMES:]
-    recent[-PERIOD_FRAMES:] = period

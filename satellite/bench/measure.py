@@ -3,27 +3,18 @@
 The same scene with a satellite that plays on is the ruler: what the loudspeaker was given then is what it would have said.
 """
 
-from collections.abc import Iterator
-from typing import TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
 from satellite.audio import commands as cmd
-from satellite.audio.card import Samples
 from satellite.audio.player import STOP_FADE_MS
 from satellite.bench.outcome import Outcome
 from satellite.bench.run import Run
-from satellite.bench.trace import Trace, Windows
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.state import State, Why
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ, frames
-from satellite.detect.canceller import EchoCanceller
-from satellite.detect.silero import WINDOW_FRAMES as SILERO_FRAMES
-from satellite.detect.silero import SileroVad
 from satellite.simulate.measure import DUCKED_GAIN, SILENT_GAIN
-from satellite.simulate.signals import direct_path_frames, pcm, signal
 
 # a gain is fitted over so much of the reply, again every millisecond; softer stretches of it say nothing
 _WINDOW, _HOP, _QUIET = frames(5), frames(1), 0.1
@@ -35,12 +26,6 @@ _PAUSE = frames(50)
 _NOTHING = 0
 # after a stop: its fade, one period in which it is carried out, and the filters of a converter
 _FADE = frames(STOP_FADE_MS) + PERIOD_FRAMES + frames(3)
-# one window of the voice detector, by its makers' recommendation
-_SURE = 0.5
-# the canceller's noise suppression learns in so long
-_BEFORE_S = 3.0
-
-_T = TypeVar("_T")
 
 
 def outcome(ours: Run, plain: Run) -> Outcome:
@@ -51,19 +36,19 @@ def outcome(ours: Run, plain: Run) -> Outcome:
 
 
 def _alone(ours: Run) -> Outcome:
-    ducks = sum(1 for _, report in _told(ours, cmd.Ducked) if report.is_ducked)
-    stops = sum(1 for _ in _told(ours, ev.Held))
+    ducks = sum(1 for _, report in ours.stage.all_told(cmd.Ducked) if report.is_ducked)
+    stops = sum(1 for _ in ours.stage.all_told(ev.Held))
     return Outcome(ducks=ducks, stops=stops, hours=sum(map(len, ours.setting.replies)) / RATE_HZ / 3600)
 
 
 def _spoken_over(ours: Run, plain: Run, onset: int) -> Outcome:
     begin = ours.plays[-1]
-    holds = [at for at, _ in _told(ours, ev.Held) if at > begin]
+    holds = [at for at, _ in ours.stage.all_told(ev.Held) if at > begin]
     early = [at for at in holds if at <= onset]
     hold = next((at for at in holds if at > onset), None)
-    duck = next((at for at, r in _told(ours, cmd.Ducked) if r.is_ducked and at > onset), hold)
-    commit = next((at for at, b in _told(ours, act.Become) if b.new is State.LISTENING and at > onset), None)
-    resume = next((at for at, b in _told(ours, act.Become) if b.why is Why.FALSE_ALARM and at > onset), None)
+    duck = next((at for at, r in ours.stage.all_told(cmd.Ducked) if r.is_ducked and at > onset), hold)
+    commit = next((at for at, b in ours.stage.all_told(act.Become) if b.new is State.LISTENING and at > onset), None)
+    resume = next((at for at, b in ours.stage.all_told(act.Become) if b.why is Why.FALSE_ALARM and at > onset), None)
     return Outcome(
         duck_ms=_ducked_ms(ours, plain, onset, duck),
         silent_ms=_silent_ms(ours, onset, commit if hold is None else hold),
@@ -72,14 +57,10 @@ def _spoken_over(ours: Run, plain: Run, onset: int) -> Outcome:
         lost_ms=None if commit is None else _lost_ms(ours, commit, onset),
         position_error_ms=None if hold is None else _position_error_ms(ours, hold),
         stale=0 if hold is None else _stale(ours, hold, resume),
-        ducks=sum(1 for at, r in _told(ours, cmd.Ducked) if r.is_ducked and begin < at <= onset),
+        ducks=sum(1 for at, r in ours.stage.all_told(cmd.Ducked) if r.is_ducked and begin < at <= onset),
         stops=len(early),
         hours=max(onset - begin, 0) / RATE_HZ / 3600,
     )
-
-
-def _told(of: Run, kind: type[_T]) -> Iterator[tuple[int, _T]]:
-    return ((told.frame, told.what) for told in of.stage.told if isinstance(told.what, kind))
 
 
 def _ms(frame: int | None, onset: int) -> float | None:
@@ -146,13 +127,13 @@ def _stale(ours: Run, hold: int, resumed: int | None) -> int:
 
 def _lost_ms(ours: Run, commit: int, onset: int) -> float:
     """The turn's audio begins at a frame of the microphone's, which began with the room."""
-    first = next(keep.first for at, keep in _told(ours, act.KeepFrom) if at == commit and keep.first is not None)
+    first = next(keep.first for at, keep in ours.stage.all_told(act.KeepFrom) if at == commit and keep.first is not None)
     return max(first - onset, 0) * 1000 / RATE_HZ
 
 
 def _position_error_ms(ours: Run, hold: int) -> float | None:
     """What it said of how far the reply had come, less how far the loudspeaker had: it dropped the rest at once."""
-    first, held = next(_told(ours, ev.Held))
+    first, held = next(ours.stage.all_told(ev.Held))
     begin = _begin(ours)
     if first != hold or begin is None or hold <= begin:
         return None
@@ -166,57 +147,3 @@ def _begin(of: Run) -> int | None:
     if not len(loud):
         return None
     return of.plays[-1] + int(loud[0]) - int(np.argmax(np.abs(of.setting.replies[-1]) > _NOTHING))
-
-
-# ---- for other rules
-
-
-def trace(plain: Run) -> Trace:
-    """What the detectors made of a run that played on."""
-    clean = np.frombuffer(b"".join(plain.stage.heard), "<i2")
-    near = plain.room.heard.between(0, len(clean))
-    # 8 cm from loudspeaker to microphone
-    late = direct_path_frames(plain.setting.echo_ir)
-    far = np.concatenate((np.zeros(late, np.int16), plain.room.given.between(0, len(clean) - late)))
-    seen = [window for _, window in _told(plain, ev.VoiceWindow)]
-    whole = [window for window in seen if window.end % SILERO_FRAMES == 0]
-    ends = np.array([window.end for window in whole], np.int64)
-    windows = Windows(ends, np.array([w.probability for w in whole]), _probabilities(near, ends))
-    begin = _begin(plain)
-    first = next((int(i) for i in np.flatnonzero(np.abs(far[plain.plays[0] :]) > _NOTHING)), 0) + plain.plays[0]
-    reply_begin = first if begin is None else begin
-    said = plain.said
-    return Trace(
-        near,
-        clean,
-        far,
-        windows,
-        reply_begin,
-        min(reply_begin + len(plain.setting.replies[-1]), len(clean)),
-        first,
-        None if said is None else said.onset_frame,
-        None if said is None else said.end_frame,
-    )
-
-
-def _probabilities(near: Samples, ends: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Of the windows that end there, on another signal of the same stream."""
-    detector = SileroVad(hop_ms=32)
-    found = [p for i in range(0, len(near), PERIOD_FRAMES) if (p := detector.feed(near[i : i + PERIOD_FRAMES])) is not None]
-    return np.array(found[: len(ends)])
-
-
-def clear_ms(plain: Run) -> float | None:
-    """The same user in the same room with the loudspeaker's cable pulled, behind the same canceller: one window is sure."""
-    assert plain.said is not None and plain.onset is not None
-    begin = max(plain.onset - frames(1000 * _BEFORE_S), 0) // PERIOD_FRAMES * PERIOD_FRAMES
-    end = plain.end // PERIOD_FRAMES * PERIOD_FRAMES
-    noise = plain.setting.noise[np.arange(begin, end) % len(plain.setting.noise)]
-    near = pcm(signal(plain.room.near.between(begin, end)) + noise)
-    canceller, detector, silence = EchoCanceller(), SileroVad(hop_ms=32), np.zeros(PERIOD_FRAMES, np.int16)
-    for at in range(0, len(near), PERIOD_FRAMES):
-        probability = detector.feed(canceller.process(near[at : at + PERIOD_FRAMES], silence))
-        since = begin + at + PERIOD_FRAMES - plain.onset
-        if probability is not None and probability >= _SURE and since > 0:
-            return since * 1000 / RATE_HZ
-    return None

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from satellite.bench.scene import Kind
 from satellite.bench.setting import Setting
 from satellite.bench.stage import Stage
+from satellite.core.conversation import ConversationRule
 from satellite.core.say import Allow
+from satellite.core.sensitivity import PROFILES, Profile, Sensitivity
 from satellite.core.state import State
 from satellite.core.units import RATE_HZ, frames
 from satellite.simulate.room import Room, Said
@@ -15,6 +17,8 @@ from satellite.simulate.room import Room, Said
 _PAUSE_FRAMES = frames(1000)
 # a hold ends within so long
 _LONGEST_HOLD_FRAMES = frames(3500)
+# a television that was on before the reply has been on for longer than this
+_ALREADY_ON_S = 10.0
 # after the user's last sound: a burst is judged, and a reply that goes on can be heard again
 _AFTERMATH_FRAMES = frames(1800)
 # after his first sound: whoever has not stopped the reply by then has missed him
@@ -40,11 +44,19 @@ class Run:
         return None if self.said is None else self.said.onset_frame
 
 
-def run(setting: Setting, allow: Allow, plays: tuple[int, ...] = (), on_step: Callable[[Stage], None] | None = None) -> Run:
+def run(
+    setting: Setting,
+    allow: Allow,
+    plays: tuple[int, ...] = (),
+    on_step: Callable[[Stage], None] | None = None,
+    profile: Profile = PROFILES[Sensitivity.NORMAL],
+) -> Run:
     """Plays it from the satellite's start on; the replies when it can, or when they were played before."""
     room, card, clock = setting.open()
-    stage = Stage(room, card, clock, allow, on_step)
+    stage = Stage(room, card, clock, allow, on_step, profile.reflex, ConversationRule(burst=profile.burst))
     stage.warm_up(setting.scene.warm_up)
+    if setting.scene.noise is not None:
+        stage.let_pass(_ALREADY_ON_S)
     asked: list[int] = []
     said = None
     for number, reply in enumerate(setting.replies):
@@ -66,6 +78,7 @@ def _let_finish(stage: Stage, until: int) -> None:
     latest = stage.room.end_frame + _LONGEST_HOLD_FRAMES
     while stage.is_speaking and stage.room.end_frame < latest:
         stage.step()
+    stage.hush()
 
 
 def _change_paths(setting: Setting, room: Room) -> None:

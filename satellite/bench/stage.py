@@ -4,8 +4,9 @@ Only the event loop, the network and the wake words are left out. A hub is imagi
 another, and that takes whatever is sent to it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from satellite.audio import commands as cmd
 from satellite.audio.card import Samples
@@ -37,6 +38,9 @@ QUEUE_MS = 30
 
 # the detectors have to know the room's noise before they learn from a sound, and the sound has to fade away
 _ROOM_FIRST_S, _AFTER_WARM_UP_S = 0.5, 1.2
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,12 @@ class Stage:
         self._give(ev.AnswerComplete(self._now(), millis(len(samples))))
         return self.conversation.turn
 
+    def hush(self) -> None:
+        """Ends what it says, if it still does: held and taken up again and again."""
+        if self.is_speaking:
+            self._give(ev.AudioLost(self._now()))
+            self.step()
+
     def let_pass(self, seconds: float) -> None:
         """Lives for so long."""
         self.live_until(self.room.end_frame + round(seconds * RATE_HZ))
@@ -108,6 +118,10 @@ class Stage:
             self._give(ev.DeadlineReached(self._now(), kind))
         if self.on_step is not None:
             self.on_step(self)
+
+    def all_told(self, kind: type[_T]) -> Iterator[tuple[int, _T]]:
+        """Everything of a kind that was reported or wanted, and when."""
+        return ((told.frame, told.what) for told in self.told if isinstance(told.what, kind))
 
     @property
     def state(self) -> State:
@@ -154,6 +168,8 @@ class Stage:
                 commands.append(cmd.StopReply(turn, keep))
             case act.ResumeReply(turn):
                 commands.append(cmd.ResumeReply(turn))
+            case act.KeepFrom(first):
+                commands.append(cmd.HearUser(first is not None))
             case act.SetDeadline(kind, after):
                 self._due = (Millis(self._now() + after), kind)
             case act.ClearDeadline():

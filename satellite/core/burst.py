@@ -5,12 +5,12 @@ microphone is wherever no reply drowns it. It never asks the clock.
 It tolerates gaps: people pause inside words, and a count that starts anew at one silent window never arrives.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from satellite.core.echo import power
 from satellite.core.events import VoiceWindow
-from satellite.core.units import SILENCE_DB, Frames, Millis, frames, millis
+from satellite.core.units import SILENCE_DB, Frames, Millis, Probability, frames, millis
 
 # a window that is speech, by the voice detector's own recommendation
 ACTIVE_PROBABILITY = 0.5
@@ -26,6 +26,9 @@ class Judgement(Enum):
     WORDS = "somebody means us"
     NOISE = "a cough, a laugh, a listener's mm-hm"
 
+
+# a background is as loud as its loud moments; whoever is as loud as this below them speaks over it
+_BACKGROUND_SLACK_DB = 3.0
 
 # below its loudest window by more than this a burst is the room's tail
 _TAIL_DB = 20.0
@@ -66,6 +69,8 @@ class Burst:
 
     def add(self, window: VoiceWindow) -> "Burst":
         """With one more window; what is older than three seconds is forgotten."""
+        if _is_background(window):
+            window = replace(window, probability=Probability(0.0), voicing=0.0)
         kept = self.windows
         if kept and window.end - kept[0].end > MEMORY_FRAMES:
             kept = kept[1:]
@@ -144,6 +149,11 @@ class Burst:
         if total == 0.0:
             return 0.0
         return sum(p * w.voicing for p, w in zip(powers, self.windows, strict=True)) / total
+
+
+def _is_background(window: VoiceWindow) -> bool:
+    """Whether it is no louder than what was going on before the reply; under a reply that cannot be told."""
+    return window.level < window.background - _BACKGROUND_SLACK_DB
 
 
 def _length_ms(windows: tuple[VoiceWindow, ...]) -> Millis:

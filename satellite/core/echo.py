@@ -26,6 +26,8 @@ class Excess:
     now_db: float = 0.0
     in_probe_db: float = 0.0
     """The same, if all that was heard when the reply was ducked is taken for echo. 0 outside of a probe."""
+    background_db: Decibels = SILENCE_DB
+    """What the loud moments reach of what was going on in the room before the reply; relative to full scale."""
 
 
 def power(level_db: float) -> float:
@@ -142,10 +144,10 @@ class Leftovers:
         """Whether there is an echo at all."""
         return self.echo.level_db >= AUDIBLE_REFERENCE_DB
 
-    @property
-    def margin_db(self) -> float:
-        """How far what is left now is above what may be left."""
-        return margin_db(self.clean.level_db, self.echo.level_db + self.leak.level_db, self.noise)
+    def margin_db(self, background_db: float = SILENCE_DB) -> float:
+        """How far what is left now is above what may be left, and above what goes on in the room anyway."""
+        floor = Floor(max(self.noise.level_db, background_db))
+        return margin_db(self.clean.level_db, self.echo.level_db + self.leak.level_db, floor)
 
     def taught(self) -> "Leftovers":
         """A probe has shown that what is left now is ours."""

@@ -54,6 +54,8 @@ class VoiceWindow(Event):
     probability: Probability
     voicing: float = 0.0
     level: Decibels = SILENCE_DB
+    background: Decibels = SILENCE_DB
+    """The level that loud moments reached of what was going on before the reply: below it nothing is new."""
 
 
 @dataclass(frozen=True, slots=True)

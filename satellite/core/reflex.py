@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from satellite.core.echo import NEAR_END_DB, Excess, Leftovers, RoomRule
-from satellite.core.units import Decibels, Frames, Millis, Probability, frames
+from satellite.core.units import SILENCE_DB, Decibels, Frames, Millis, Probability, frames
 
 
 class Mode(Enum):
@@ -69,6 +69,12 @@ class ReflexRule:
     probe_window_ms: Millis = Millis(160)
     # a word that was there at the trigger shows itself in this time or was none
     probe_timeout_ms: Millis = Millis(250)
+    # beside a television the sum of what exceeds it is often as much for a moment, but seldom for half a second; and beside
+    # music much is voiced
+    beside_hits: int = 8
+    beside_window_ms: Millis = Millis(500)
+    beside_timeout_ms: Millis = Millis(650)
+    beside_probability: float = 0.30
     # after a probe that failed, so that one sound is not tested over and over
     refractory_ms: Millis = Millis(200)
     # so many alarms that were false within so long, and a sound alone is no evidence until the first of them is so old (a fit
@@ -113,6 +119,11 @@ class Observation:
     """Whether there is a reply that an interruption would stop."""
     remaining_ms: Millis | None
     """What the speaker has yet to play of it; None while more may come."""
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether something else was going on in the room before the reply began."""
+        return self.near_end.background_db > SILENCE_DB
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +220,7 @@ def _listen(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
     heard = reflex.heard
     sound = seen.end if is_sound and leftovers.is_audible else heard.sound
     if seen.probability is not None:
-        heard = _window(heard, sound, seen, seen.probability, leftovers.margin_db, rule)
+        heard = _window(heard, sound, seen, seen.probability, leftovers.margin_db(seen.near_end.background_db), rule)
     elif sound != heard.sound:
         heard = replace(heard, sound=sound)
     return replace(reflex, leftovers=leftovers, heard=heard)
@@ -241,7 +252,8 @@ def _is_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
 
 
 def _is_sound(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
-    believed = not reflex.is_noisy(seen.end, rule) or reflex.heard.probability >= rule.noisy_probability
+    is_doubted = seen.is_beside or reflex.is_noisy(seen.end, rule)
+    believed = not is_doubted or reflex.heard.probability >= rule.noisy_probability
     return believed and seen.near_end.now_db >= rule.near_end_db
 
 
@@ -282,17 +294,19 @@ def _probe(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex,
         return rest(reflex, seen.end, rule), Verdict.CALL_OFF
     if seen.probability is not None:
         reflex = _count_hit(reflex, seen, seen.probability, rule)
-        if len(reflex.hits) >= rule.probe_hits:
+        if len(reflex.hits) >= (rule.beside_hits if seen.is_beside else rule.probe_hits):
             return replace(reflex, mode=Mode.HELD), Verdict.HOLD
-    if seen.end - reflex.since >= frames(rule.probe_timeout_ms):
+    if seen.end - reflex.since >= frames(rule.beside_timeout_ms if seen.is_beside else rule.probe_timeout_ms):
         return _give_up(reflex, seen, rule)
     return reflex, Verdict.NONE
 
 
 def _count_hit(reflex: Reflex, seen: Observation, probability: Probability, rule: ReflexRule) -> Reflex:
-    oldest = seen.end - frames(rule.probe_window_ms)
+    oldest = seen.end - frames(rule.beside_window_ms if seen.is_beside else rule.probe_window_ms)
     hits = tuple(h for h in reflex.hits if h > oldest)
     is_voice = probability >= rule.probe_probability or seen.voicing >= rule.probe_voicing
+    if seen.is_beside:
+        is_voice = probability >= rule.beside_probability
     if is_voice and seen.near_end.in_probe_db >= rule.near_end_db:
         hits = (*hits, seen.end)
     return replace(reflex, hits=hits, peak_probability=max(probability, reflex.peak_probability))

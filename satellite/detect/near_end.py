@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from satellite.audio.card import Samples
 from satellite.core.echo import NEAR_END_DB, Excess
 from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ
+from satellite.detect.background import Background
 
 _Bands = NDArray[np.float64]
 
@@ -37,6 +38,8 @@ _DISTORTION = 10.0 ** (-30.0 / 10.0) / BANDS
 
 # of the noise's lower edge, which is what the tracker below finds, to what noise reaches now and then
 _NOISE_SWAY_DB = 6.0
+# the loudest moments of a television exceed what all but a hundredth of them reach
+_BACKGROUND_SWAY_DB = 3.0
 # per period: a fan's start is learnt within seconds, more of them under a reply; a word is forgotten in the pause after it
 _BARE_NOISE_RISE_DB, _NOISE_RISE_DB, _NOISE_FALL_DB = 0.2, 0.05, 0.3
 # the first periods in a row in which nothing is played are the noise, whatever it is; before, nothing is known
@@ -86,11 +89,15 @@ class NearEnd:
         self._calibrating = 0
         self._most_in_probe_db = 0.0
         self._user_periods = 0
+        self._background = Background(BANDS + 1)
 
-    def feed(self, near: Samples, far: Samples) -> Excess:
-        """A period of the raw microphone, and of what was played as it reaches the microphone in this period."""
+    def feed(self, near: Samples, far: Samples, is_idle: bool = False) -> Excess:
+        """A period of the raw microphone, and of what was played as it reaches the microphone in this period.
+
+        `is_idle`: there is no reply, and the user does not have the floor: what sounds now is background.
+        """
         heard_db, played_db = self._spectra(near, far)
-        noise_db = self._noise_db + _NOISE_SWAY_DB
+        noise_db = np.maximum(self._noise_db + _NOISE_SWAY_DB, self._background.level_db[:-1] + _BACKGROUND_SWAY_DB)
         echo_db = played_db + self._path_db
         expected_db = _sum_db(echo_db, noise_db)
         now = _excess(heard_db, expected_db)
@@ -101,7 +108,15 @@ class NearEnd:
         # a switch on the microphone makes digital silence, which is no noise of the room
         if near.any():
             self._learn_noise(heard_db, expected_db, echo_db < noise_db - _AUDIBLE_DB)
-        return Excess(now, in_probe)
+            if is_idle and self._bare_periods >= _NOISE_PERIODS:
+                self._background.learn(_with_total(heard_db), _with_total(self._noise_db + _NOISE_SWAY_DB))
+            else:
+                self._background.pause()
+        return Excess(now, in_probe, self._background.audible_db)
+
+    def give_floor(self) -> None:
+        """The user is to be heard: the last seconds, in which he said so, were no background."""
+        self._background.take_back()
 
     def calibrate(self) -> None:
         """The reply is being ducked: whatever is heard just now is taken for echo, until `release`."""
@@ -175,6 +190,12 @@ class NearEnd:
 def _excess(heard_db: _Bands, expected_db: _Bands) -> float:
     over = heard_db - expected_db - _COUNTED_FROM_DB
     return float(np.minimum(np.maximum(over, 0.0), _COUNTED_DB).sum())
+
+
+def _with_total(levels_db: _Bands) -> _Bands:
+    """And the level of all bands together behind them, relative to full scale: a spectrum of one side has so many bins."""
+    total = np.array([np.sum(10.0 ** (levels_db / 10.0)) / (_FFT_SIZE / 2)])
+    return np.append(levels_db, _db(total))
 
 
 def _db(power: _Bands) -> _Bands:
