@@ -53,7 +53,7 @@ class AudioEngine:
         rule: ReflexRule,
         clock: Callable[[], float],
         queue_ms: int = 30,
-        on_period: Callable[[int, Samples], None] = lambda first, samples: None,
+        on_period: Callable[[int, Samples, Samples | None], None] = lambda first, samples, played: None,
     ) -> None:
         self.reports: deque[cmd.Report] = deque(maxlen=MOST_REPORTS)
         self.commands: deque[cmd.Command] = deque(maxlen=MOST_COMMANDS)
@@ -149,7 +149,8 @@ class AudioEngine:
         excess = self._excess_of(near)
         _push(self._recent_near, near)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
-        self._on_period(first, clean)
+        # the canceller's reference leads its echo, so a word of ours is known before the microphone has it
+        self._on_period(first, clean, far if self._reference.level_db(0) >= AUDIBLE_REFERENCE_DB else None)
         voicing = self._voicing_of(probability)
         seen = self._observe(clean, probability, excess, voicing)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
