@@ -1,9 +1,11 @@
 """Words that are found by their models, over a reply and in it: the stop word, and what our own reply says."""
 
 import logging
+from pathlib import Path
 
 import msgspec
 import numpy as np
+import pymicro_wakeword
 import pytest
 
 from satellite import service
@@ -11,16 +13,17 @@ from satellite.audio.card import Samples
 from satellite.config import BargeIn, Config, SpokenWord, Wake
 from satellite.core import actions as act
 from satellite.core import events as ev
+from satellite.core.burst import BurstRule
 from satellite.core.say import Allow
 from satellite.core.state import State
-from satellite.core.units import RATE_HZ, frames
+from satellite.core.units import RATE_HZ, Millis, frames
 from satellite.mock.agent import keyword_agent
 from satellite.mock.recordings import STOP, recording
 from tests.service.house import House, house, play, quiet_config
 
-# a word that there is a model of
+# a word that there is a model of, which stands in for a stop word's under another name
 WORD = "tts_alexa_joe"
-THRESHOLD = 0.9
+MODEL = Path(pymicro_wakeword.__file__).parent / "models" / "alexa.json"
 
 OWN_NAME = "You may call me Alexa."
 # and some silence, so that it still plays when the word is found
@@ -36,7 +39,7 @@ class NoCanceller:
 
 def stopping(allow: Allow) -> Config:
     """The word stops, and another one wakes."""
-    stops = (SpokenWord(name="alexa", threshold=THRESHOLD),)
+    stops = (SpokenWord(name="stop", model=str(MODEL)),)
     return msgspec.structs.replace(quiet_config(), barge_in=BargeIn(allow=allow, stop_words=stops))
 
 
@@ -96,6 +99,24 @@ def test_where_speech_interrupts_too_the_stop_word_ends_the_hold_and_nobody_list
     play(story())
 
 
+def test_a_stop_word_that_is_taken_for_words_first_ends_their_turn() -> None:
+    """By a rule that is quicker than its model: the run that was asked for is cancelled, and nothing is understood."""
+
+    async def story() -> None:
+        async with house(config=stopping(Allow.SPEECH), burst=BurstRule(commit_ms=Millis(200))) as place:
+            await place.answer(into_s=0.4)
+            place.say(WORD)
+            await place.until_state(State.LISTENING)
+            await place.until_state(State.IDLE)
+            await until_word_is_past(place)
+            assert place.service.state is State.IDLE
+            assert place.words() == [STOP]
+            assert place.interrupts() == [("#1", "provisional"), ("#1", "confirmed")]
+            await place.works()
+
+    play(story())
+
+
 def test_a_stop_word_in_the_quiet_wakes_nobody_and_is_no_wake_word_to_the_hub() -> None:
     """Nothing is sent, and `info` does not list it."""
 
@@ -103,7 +124,7 @@ def test_a_stop_word_in_the_quiet_wakes_nobody_and_is_no_wake_word_to_the_hub() 
         async with house(config=stopping(Allow.SPEECH)) as place:
             place.say(WORD)
             await until_word_is_past(place)
-            assert [e.name for e in place.seen.told(ev.StopWordHeard)] == ["alexa"]
+            assert [e.name for e in place.seen.told(ev.StopWordHeard)] == ["stop"]
             assert place.seen.of(act.BeginTurn) == []
             assert place.service.state is State.IDLE
             (info,) = place.journal.of("info")
@@ -121,7 +142,7 @@ def test_stop_words_are_found_here_also_where_others_find_the_wake_word() -> Non
             await place.answer(into_s=0.4)
             place.say(WORD)
             await place.until_state(State.IDLE)
-            assert [e.name for e in place.seen.told(ev.StopWordHeard)] == ["alexa"]
+            assert [e.name for e in place.seen.told(ev.StopWordHeard)] == ["stop"]
 
     play(story())
 
@@ -129,9 +150,9 @@ def test_stop_words_are_found_here_also_where_others_find_the_wake_word() -> Non
 # ---- what our own reply says
 
 
-@pytest.mark.parametrize("config", [waking(), stopping(Allow.STOP_WORD)], ids=["wakes", "stops"])
+@pytest.mark.parametrize(("config", "name"), [(waking(), "alexa"), (stopping(Allow.STOP_WORD), "stop")], ids=["wakes", "stops"])
 def test_a_word_that_our_own_reply_says_is_nothing(
-    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    config: Config, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Even if the whole of its echo is heard; the log says so once, and the reply is played to its end."""
     monkeypatch.setattr(service, "EchoCanceller", NoCanceller)
@@ -146,7 +167,7 @@ def test_a_word_that_our_own_reply_says_is_nothing(
 
     play(story())
     logged = [record.getMessage() for record in caplog.records if record.name == "satellite.detect.wake"]
-    assert logged == ["heard 'alexa', which was our own reply"]
+    assert logged == [f"heard {name!r}, which was our own reply"]
 
 
 def test_the_echo_of_that_reply_would_wake_without_the_twin(monkeypatch: pytest.MonkeyPatch) -> None:
