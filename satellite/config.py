@@ -3,7 +3,8 @@
 Ranges and choices are written here and nowhere else: messages and the test of `config.example.yaml` read them off the model.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -87,19 +88,24 @@ class Listen(StrEnum):
     ALWAYS = "always"
 
 
-class WakeWord(_Section, frozen=True):
+class SpokenWord(_Section, frozen=True):
     """One word, and what is different about it."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     threshold: Probability | None = None
     refractory_ms: Annotated[int, Meta(ge=0, le=60_000)] = 1500
-    pipeline: str | None = None
     model: str | None = None
 
     @property
     def model_path(self) -> Path | None:
         """Of the model file; None for the one that the engine brings under this name."""
         return Path(self.model) if self.model else None
+
+
+class WakeWord(SpokenWord, frozen=True):
+    """One that wakes, and what follows it."""
+
+    pipeline: str | None = None
 
 
 class Wake(_Section, frozen=True):
@@ -114,9 +120,8 @@ class Wake(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         """What contradicts itself is a mistake too."""
-        names = [word.name for word in self.each]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"words: {sorted(twice)[0]!r} is there twice")
+        if twice := _twice(self.each):
+            raise ValueError(f"words: {twice!r} is there twice")
         if self.uri and not 0 < int(self.uri.rpartition(":")[2]) < 65536:
             raise ValueError(f"uri: {self.uri} has a port that is none; they go from 1 to 65535")
         if self.uri and self.listen is Listen.ALWAYS:
@@ -140,6 +145,12 @@ class Wake(_Section, frozen=True):
         )
 
 
+def _twice(words: Iterable[SpokenWord]) -> str | None:
+    """A name that several of them have."""
+    counts = Counter(word.name for word in words)
+    return min((name for name, count in counts.items() if count > 1), default=None)
+
+
 class Phases(StrEnum):
     """Which of an interruption's phases the server is told."""
 
@@ -151,6 +162,7 @@ class BargeIn(_Section, frozen=True):
     """When a voice over the reply is the user's, and what it does."""
 
     allow: Live[Allow] = Allow.SPEECH
+    stop_words: Annotated[tuple[str | SpokenWord, ...], Meta(max_length=20)] = ()
     sensitivity: Live[Sensitivity] = Sensitivity.NORMAL
     # null: what the sensitivity says
     duck_probability: Live[Probability | None] = None
@@ -165,6 +177,21 @@ class BargeIn(_Section, frozen=True):
     preroll_ms: Live[Annotated[int, Meta(ge=0, le=2000)]] = 300
     # not live: a hold that was told of has to be taken back by the rule it was told by
     interrupt_phases: Phases = Phases.BOTH
+
+    def __post_init__(self) -> None:
+        """What contradicts itself is a mistake too."""
+        if twice := _twice(self.each_stop_word):
+            raise ValueError(f"stop_words: {twice!r} is there twice")
+        for key in ("allow", "announcement_allow"):
+            if getattr(self, key) is Allow.STOP_WORD and not self.stop_words:
+                raise ValueError(
+                    f"{key}: stop-word needs a word in `stop_words`, and there is none; no model of one comes with us"
+                )
+
+    @property
+    def each_stop_word(self) -> tuple[SpokenWord, ...]:
+        """The words, by themselves."""
+        return tuple(SpokenWord(name=word) if isinstance(word, str) else word for word in self.stop_words)
 
 
 class Vad(_Section, frozen=True):
@@ -199,6 +226,12 @@ class Config(_Section, frozen=True):
     barge_in: BargeIn = BargeIn()
     listening: Listening = Listening()
 
+    def __post_init__(self) -> None:
+        """Sections may contradict each other."""
+        wakes = {word.name for word in self.wake.each}
+        if both := [word.name for word in self.barge_in.each_stop_word if word.name in wakes]:
+            raise ValueError(f"barge_in.stop_words: {both[0]!r} is in wake.words too; a word either wakes or stops")
+
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
     """The defaults, changed by a file if there is one, then by the environment. ConfigError has a line for each problem."""
@@ -225,6 +258,11 @@ def changes(old: Config, new: Config) -> Changes:
     """What is to become of a running service when its configuration changes."""
     before, after = flat(old), flat(new)
     changed = {key: is_live(kind) for key, kind in keys(Config).items() if before[key] != after[key]}
+    for name in ("allow", "announcement_allow"):
+        key = f"barge_in.{name}"
+        if getattr(new.barge_in, name) is Allow.STOP_WORD and not old.barge_in.stop_words and key in changed:
+            # nothing would interrupt until the stop words are there
+            changed[key] = False
     live = tuple(key for key, at_once in changed.items() if at_once)
     restart = tuple(key for key, at_once in changed.items() if not at_once)
     config = msgspec.convert(nested(before | {key: after[key] for key in live}), Config)

@@ -87,8 +87,7 @@ class Service:
         self._replies: dict[int, Reply] = {}
         self._speaker_rate_hz = config.audio.rate_hz
         self._is_warm = config.audio.warm_up_dbfs is None
-        words = [] if config.wake.is_remote else _wake_words(config.wake)
-        self._wake_words = wake_words(words, self._on_wake, _ENGINES[config.wake.engine])
+        self._wake_words = wake_words(_words(config), self._on_wake, _ENGINES[config.wake.engine])
         devices = config.audio.microphone, config.audio.speaker
         self._health = HealthKeeper(state, devices, clock, self._wake_words.submit)
         self.engine = AudioEngine(
@@ -274,7 +273,11 @@ class Service:
     def _on_wake(self, heard: WakeHeard) -> None:
         """In the worker thread."""
         if (loop := self._loop) is not None:
-            loop.call_soon_threadsafe(self._wake, heard.name, heard.end_frame)
+            loop.call_soon_threadsafe(self._stop_word if heard.is_stop else self._wake, heard.name, heard.end_frame)
+
+    def _stop_word(self, name: str, end: Frames) -> None:
+        _log.info("heard the stop word %r", name)
+        self.handle(ev.StopWordHeard(self.engine.now(), name, end, self.engine.position))
 
     def _wake(self, name: str, end: Frames) -> None:
         _log.info("heard %r", name)
@@ -382,8 +385,14 @@ def _wake_client(wake: Wake, on_wake: Callable[[str, Frames], None]) -> WakeClie
     return WakeClient(wake.uri, {word.name: Millis(word.refractory_ms) for word in wake.each}, on_wake)
 
 
-def _wake_words(wake: Wake) -> list[WakeWordSettings]:
-    return [WakeWordSettings(word.name, word.threshold, Millis(word.refractory_ms), word.model_path) for word in wake.each]
+def _words(config: Config) -> list[WakeWordSettings]:
+    """What is listened for here: stop words are, also where others find the wake words."""
+    wakes = () if config.wake.is_remote else config.wake.each
+    return [
+        WakeWordSettings(word.name, word.threshold, Millis(word.refractory_ms), word.model_path, is_stop)
+        for words, is_stop in ((wakes, False), (config.barge_in.each_stop_word, True))
+        for word in words
+    ]
 
 
 def _reason(error: OSError) -> str:

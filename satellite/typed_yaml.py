@@ -51,10 +51,10 @@ def load(model: type[Model], path: Path | None, environ: Mapping[str, str], pref
     try:
         return msgspec.convert(nested(reading.values), model)
     except msgspec.ValidationError as error:
-        # each key is right by itself, and a section says that they contradict each other
+        # each key is right by itself, and a section says that they contradict each other, or the whole that sections do
         problem, _, place = str(error).partition(" - at `$.")
         section = place.removesuffix("`")
-        where = reading.places.get(section) or str(path or "the environment")
+        where = reading.places.get(section or problem.partition(".")[0]) or str(path or "the environment")
         raise ConfigError(f"{where}: {dotted(section, problem)}") from error
 
 

@@ -23,6 +23,7 @@ from satellite.config import (
     Listen,
     Listening,
     Phases,
+    SpokenWord,
     Vad,
     Wake,
     WakeEngine,
@@ -123,8 +124,31 @@ _WORDS = st.builds(
 )
 
 
-def _name(word: str | WakeWord) -> str:
+def _name(word: str | SpokenWord) -> str:
     return word if isinstance(word, str) else word.name
+
+
+_STOP_WORDS = st.builds(
+    SpokenWord, name=st.integers(0).map("stop {}".format), threshold=st.none() | _PROBABILITIES, model=st.none() | _texts()
+)
+
+
+def _barge_ins(allow: st.SearchStrategy[Allow], fewest: int) -> st.SearchStrategy[BargeIn]:
+    """With so many stop words at least."""
+    return st.builds(
+        BargeIn,
+        allow=allow,
+        stop_words=st.lists(_STOP_WORDS, min_size=fewest, max_size=20, unique_by=_name).map(tuple),
+        sensitivity=st.sampled_from(Sensitivity),
+        duck_probability=st.none() | _PROBABILITIES,
+        near_end_db=st.none() | st.floats(8, 40),
+        commit_ms=st.none() | st.integers(200, 2000),
+        resume_after_ms=st.none() | st.integers(200, 600),
+        announcement_allow=st.none() | allow,
+        announcement_sensitivity=st.none() | st.sampled_from(Sensitivity),
+        preroll_ms=st.integers(0, 2000),
+        interrupt_phases=st.sampled_from(Phases),
+    )
 
 
 _CONFIGS = st.builds(
@@ -151,19 +175,8 @@ _CONFIGS = st.builds(
         st.builds(Wake, listen=st.just(Listen.ALWAYS), vad_gate=st.booleans()),
     ),
     vad=st.builds(Vad, model=st.none() | _texts()),
-    barge_in=st.builds(
-        BargeIn,
-        allow=st.sampled_from(Allow),
-        sensitivity=st.sampled_from(Sensitivity),
-        duck_probability=st.none() | _PROBABILITIES,
-        near_end_db=st.none() | st.floats(8, 40),
-        commit_ms=st.none() | st.integers(200, 2000),
-        resume_after_ms=st.none() | st.integers(200, 600),
-        announcement_allow=st.none() | st.sampled_from(Allow),
-        announcement_sensitivity=st.none() | st.sampled_from(Sensitivity),
-        preroll_ms=st.integers(0, 2000),
-        interrupt_phases=st.sampled_from(Phases),
-    ),
+    barge_in=_barge_ins(st.sampled_from([level for level in Allow if level is not Allow.STOP_WORD]), 0)
+    | _barge_ins(st.just(Allow.STOP_WORD), 1),
     listening=st.builds(
         Listening,
         silence_ms=st.integers(200, 3000),
@@ -265,6 +278,42 @@ def test_a_threshold_has_its_range_or_is_the_profiles(file: Path, key: str, text
     with pytest.raises(ConfigError) as caught:
         load_config(file, {})
     assert str(caught.value) == f"{file}:2: barge_in.{key} is {text}; it has to be {expected}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{allow: stop-word}", "barge_in.allow: stop-word needs a word in `stop_words`, and there is none"),
+        ("{stop_words: [stop, {name: stop, model: x.json}]}", "barge_in.stop_words: 'stop' is there twice"),
+        ("{stop_words: [stop, alexa]}", "barge_in.stop_words: 'alexa' is in wake.words too; a word either wakes or stops"),
+        (
+            "{stop_words: [{name: stop, pipeline: x}]}",
+            "barge_in.stop_words is [{name: stop, pipeline: x}]; it has to be a list of",
+        ),
+    ],
+)
+def test_a_stop_word_that_cannot_be_one_is_a_mistake(file: Path, text: str, said: str) -> None:
+    """Told with the file and the line of its section, also where another section is what it contradicts."""
+    file.write_text(f"wake: {{words: [alexa]}}\nbarge_in: {text}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {})
+    assert str(caught.value).startswith(f"{file}:2: {said}")
+
+
+def test_a_stop_word_may_have_its_own_settings(file: Path) -> None:
+    """The threshold of the wake words is not for it."""
+    file.write_text("wake: {threshold: 0.6}\nbarge_in: {allow: stop-word, stop_words: [cancel, {name: stop, model: stop.json}]}")
+    cancel, stop = load_config(file, {}).barge_in.each_stop_word
+    assert (cancel.name, cancel.threshold, cancel.model_path) == ("cancel", None, None)
+    assert (stop.name, stop.threshold, stop.model_path) == ("stop", None, Path("stop.json"))
+
+
+def test_only_the_stop_word_is_let_in_when_there_is_one() -> None:
+    """`allow` is live and `stop_words` is not: alone, it would leave nothing that interrupts."""
+    with_words = Config(barge_in=BargeIn(allow=Allow.STOP_WORD, stop_words=("stop",)))
+    assert changes(Config(), with_words) == Changes(Config(), (), ("barge_in.allow", "barge_in.stop_words"))
+    before = Config(barge_in=BargeIn(stop_words=("stop",)))
+    assert changes(before, with_words) == Changes(with_words, ("barge_in.allow",), ())
 
 
 def test_a_word_may_have_its_own_settings(file: Path) -> None:

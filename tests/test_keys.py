@@ -23,7 +23,7 @@ from satellite.keys import allowed, dotted, limits
         (Annotated[str, Meta(max_length=9)], "a text of at most 9 characters"),
         (tuple[Annotated[int, Meta(ge=1)], ...], "a list, each a whole number of at least 1"),
         (Annotated[tuple[str, ...], Meta(min_length=1, max_length=3)], "a list of 1 to 3 entries, each a text"),
-        (Allow | None, "one of speech, wake-word, none or null"),
+        (Allow | None, "one of speech, wake-word, stop-word, none or null"),
     ],
 )
 def test_a_type_is_told_in_words(kind: object, words: str) -> None:

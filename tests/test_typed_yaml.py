@@ -15,7 +15,7 @@ PORT = "it has to be a whole number from 0 to 65535"
 NAME = "it has to be a text of 1 to 100 characters"
 WORDS = (
     "it has to be a list of 1 to 20 entries, each a text or a section with the keys "
-    "name, threshold, refractory_ms, pipeline, model"
+    "name, threshold, refractory_ms, model, pipeline"
 )
 INDENT = "; keys of one section are indented alike, with spaces"
 BLOCK = "while parsing a block mapping from line 1, expected <block end>, but found '<block mapping start>'"
@@ -57,7 +57,7 @@ def file(tmp_path: Path) -> Path:
         ("wake: {words: []}", f"1: wake.words is []; {WORDS}"),
         ("wake: {words: alexa}", f"1: wake.words is alexa; {WORDS}"),
         ("wake:\n  words:\n  - 1\n  - alexa\n", f"3: wake.words is - 1 - alexa; {WORDS}"),
-        ("barge_in: {allow: shouting}", "1: barge_in.allow is shouting; it has to be one of speech, wake-word, none"),
+        ("barge_in: {allow: shouting}", "1: barge_in.allow is shouting; it has to be one of speech, wake-word, stop-word, none"),
         ("name: ''", f"1: name is ''; {NAME}"),
         ("name: {a: b}", f"1: name is {{a: b}}; {NAME}"),
         # texts that YAML takes for something else

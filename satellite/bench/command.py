@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from satellite import __version__
 from satellite.bench.corpus import DEFAULT_CORPUS, Corpus, Half
@@ -46,9 +47,9 @@ class Wanted:
 
 def wanted_by(args: argparse.Namespace) -> Wanted:
     """Of the command line's options, which have these names."""
-    told = {field: getattr(args, field) for field in Wanted.__dataclass_fields__}
-    kinds = {"suite": Size, "sensitivity": Sensitivity, "half": Half}
-    return Wanted(**{name: kinds[name](value) if name in kinds and value else value for name, value in told.items()})
+    told: dict[str, Any] = {field: getattr(args, field) for field in Wanted.__dataclass_fields__}
+    half = None if args.half is None else Half(args.half)
+    return Wanted(**{**told, "half": half, "suite": Size(args.suite), "sensitivity": Sensitivity(args.sensitivity)})
 
 
 def run_bench(wanted: Wanted) -> int:

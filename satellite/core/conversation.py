@@ -105,6 +105,8 @@ class Conversation:
     attempt: int = 0
     is_follow_up: bool = False
     """Whether the turn was opened by an answer of ours, and by nobody's word."""
+    is_barge_in: bool = False
+    """Whether the turn was opened by a voice over a reply or a thought of ours."""
     detection: str = ""
     """The wake word that opened the turn, until the hub has been told of it."""
     endpoint: Endpointer = Endpointer()

@@ -68,6 +68,15 @@ class WakeHeard(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StopWordHeard(Event):
+    """A stop word had been spoken when the stream was at `end`, and how far the reply had come, if one was playing."""
+
+    name: str
+    end: Frames
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MicrophoneStalled(Event):
     """No period came for longer than a hold may last on faith."""
 
@@ -201,6 +210,7 @@ class ShuttingDown(Event):
 EVENTS: tuple[type[Event], ...] = (
     VoiceWindow,
     WakeHeard,
+    StopWordHeard,
     MicrophoneStalled,
     AudioLost,
     Held,

@@ -9,11 +9,15 @@ from satellite.core.conversation import Conversation
 from satellite.core.events import Deadline
 from satellite.core.say import Allow, SayState
 from satellite.core.state import Stage
+from satellite.core.units import frames
 
 Guard: TypeAlias = Callable[..., bool]
 
 ABORT_ACK_CODE = "validation-error"
 NOTHING_UNDERSTOOD_CODE = "stt-no-text-recognized"
+
+# "never mind", said slowly, and the time that it takes to be found
+_STOP_WORD_MS = 1500
 
 
 def always(c: Conversation, e: ev.Event) -> bool:
@@ -146,9 +150,29 @@ def asks_back(c: Conversation, e: ev.ReplyEnded) -> bool:
 
 def wake_word_allowed(c: Conversation, e: ev.WakeHeard) -> bool:
     """The utterance that plays may be interrupted by a wake word."""
-    return c.reply is not None and c.reply.allow_interruptions in (Allow.SPEECH, Allow.WAKE_WORD)
+    return c.reply is not None and c.reply.allow_interruptions.lets_in(Allow.WAKE_WORD)
 
 
 def linked_wake_word(c: Conversation, e: ev.WakeHeard) -> bool:
     """That, and a hub is there to hear what follows."""
     return c.is_linked and wake_word_allowed(c, e)
+
+
+def stop_word_allowed(c: Conversation, e: ev.StopWordHeard) -> bool:
+    """The utterance that plays may be interrupted by a stop word."""
+    return c.reply is not None and c.reply.allow_interruptions.lets_in(Allow.STOP_WORD)
+
+
+def linked_stop_word(c: Conversation, e: ev.StopWordHeard) -> bool:
+    """That, and a hub is there, so the satellite rests where it can be woken."""
+    return c.is_linked and stop_word_allowed(c, e)
+
+
+def was_stop_word(c: Conversation, e: ev.StopWordHeard) -> bool:
+    """What opened this turn over a reply, and was taken for words before it was found, was the stop word."""
+    return c.is_barge_in and e.end - c.utterance <= frames(c.rule.preroll_ms + _STOP_WORD_MS)
+
+
+def stops_thought(c: Conversation, e: ev.StopWordHeard) -> bool:
+    """That, or it was said when the command was over; a command may end with such a word, and is one all the same."""
+    return was_stop_word(c, e) or e.end - frames(c.rule.wake_backtrack_ms) > c.endpoint.spoken_until

@@ -21,6 +21,7 @@ class Reason(StrEnum):
 
     SPEECH = "speech"
     WAKE_WORD = "wake-word"
+    STOP_WORD = "stop-word"
     SHUTDOWN = "shutdown"
 
 

@@ -15,7 +15,7 @@ from satellite.core.interrupt import Interrupt, Phase, Reason
 from satellite.core.replies import resumed
 from satellite.core.say import NOWHERE, SayState
 from satellite.core.state import Stage, State
-from satellite.core.turns import abort, open_turn
+from satellite.core.turns import abort, give_up, open_turn
 from satellite.core.units import Frames, Millis, Probability, frames, millis
 
 
@@ -118,12 +118,8 @@ def _commit(c: Conversation, at: Millis, reason: Reason, first: Frames, endpoint
     assert c.reply is not None
     if c.reply.state is SayState.PLAYED:
         opened, actions = open_turn(c, first, endpoint)
-        return opened, (act.SendPlayed(), *actions)
-    told = (
-        c.interrupt.in_phase(Phase.CONFIRMED, at, reason)
-        if c.interrupt
-        else _interrupt(c, at, reason, Phase.CONFIRMED, at, Probability(1.0))
-    )
+        return replace(opened, is_barge_in=reason is Reason.SPEECH), (act.SendPlayed(), *actions)
+    told = _confirmed(c, at, reason, Probability(1.0))
     can_go_on = reason is Reason.SPEECH and c.is_linked and c.reply.complete and c.stage is Stage.NONE
     said = c.reply.become(SayState.INTERRUPTED)
     stop = (act.StopReply(c.reply.turn, keep=can_go_on), *_tell(c, told), act.SendPlayed())
@@ -131,7 +127,31 @@ def _commit(c: Conversation, at: Millis, reason: Reason, first: Frames, endpoint
     if not c.is_linked:
         return replace(without_turn(after), reply=None), stop
     opened, actions = open_turn(after, first, endpoint)
-    return opened, (*stop, *actions)
+    return replace(opened, is_barge_in=reason is Reason.SPEECH), (*stop, *actions)
+
+
+def _confirmed(c: Conversation, at: Millis, reason: Reason, probability: Probability) -> Interrupt:
+    """The interruption that was told provisionally, or the first word of it."""
+    if c.interrupt is not None:
+        return c.interrupt.in_phase(Phase.CONFIRMED, at, reason)
+    return _interrupt(c, at, reason, Phase.CONFIRMED, at, probability)
+
+
+def stop_at_word(c: Conversation, e: ev.StopWordHeard) -> Result:
+    """The stop word over a reply: that is over, the hub's run with it, and nobody listens."""
+    c = _at_position(c, e.position)
+    assert c.reply is not None
+    if reply_is_over(c, e):
+        return _rest(c)
+    told = _confirmed(c, e.at, Reason.STOP_WORD, Probability(1.0))
+    return _rest(_remember(c, told), act.StopReply(c.reply.turn, keep=False), *_tell(c, told))
+
+
+def stop_thought(c: Conversation, e: ev.StopWordHeard) -> Result:
+    """The stop word while the hub thinks: it need not go on."""
+    told = _interrupt(c, e.at, Reason.STOP_WORD, Phase.CONFIRMED, e.at, Probability(1.0))
+    over, actions = give_up(_remember(c, told), e)
+    return over, (act.SendInterrupt(told), *actions)
 
 
 def _tell(c: Conversation, interrupt: Interrupt) -> tuple[Action, ...]:
@@ -156,19 +176,23 @@ def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
         first, started = _first(c, onset), Millis(e.at - millis(e.end - onset))
     told = _interrupt(c, e.at, reason, Phase.CONFIRMED, started, Probability(getattr(e, "probability", 1.0)))
     opened, actions = open_turn(replace(_remember(c, told), kept=None), first, endpoint)
-    return opened, (act.SendInterrupt(told), *actions)
+    return replace(opened, is_barge_in=reason is Reason.SPEECH), (act.SendInterrupt(told), *actions)
 
 
 def stop_reply(c: Conversation, e: ev.Event) -> Result:
     """It is stuck, or there is nothing left to play it on."""
     known, tell = take_back(c, e)
-    stop = (*tell, *((act.StopReply(c.reply.turn, keep=False),) if c.reply else ()))
-    cleared = replace(without_turn(known), turn=c.turn + 1, reply=None)
-    begin = act.BeginTurn(cleared.turn, owed=False)
+    return _rest(known, *tell, *((act.StopReply(c.reply.turn, keep=False),) if c.reply else ()))
+
+
+def _rest(c: Conversation, *stop: Action) -> Result:
+    """No reply is left, the hub knows, and need not go on with what it says."""
+    cleared = replace(without_turn(c), turn=c.turn + 1, reply=None)
+    ended = (*stop, act.SendPlayed(), act.BeginTurn(cleared.turn, owed=False))
     if not (c.stage.is_alive and c.is_linked):
-        return cleared, (*stop, act.SendPlayed(), begin)
+        return cleared, ended
     aborting, actions = abort(replace(cleared, stage=c.stage))
-    return aborting, (*stop, act.SendPlayed(), begin, *actions)
+    return aborting, (*ended, *actions)
 
 
 def shut_down(c: Conversation, e: ev.ShuttingDown) -> Result:
@@ -178,11 +202,7 @@ def shut_down(c: Conversation, e: ev.ShuttingDown) -> Result:
     if reply_is_over(c, e):
         stop = (act.SendPlayed(),)
     elif c.reply is not None:
-        told = (
-            c.interrupt.in_phase(Phase.CONFIRMED, e.at, Reason.SHUTDOWN)
-            if c.interrupt
-            else _interrupt(c, e.at, Reason.SHUTDOWN, Phase.CONFIRMED, e.at, Probability(0.0))
-        )
+        told = _confirmed(c, e.at, Reason.SHUTDOWN, Probability(0.0))
         stop = (act.StopReply(c.reply.turn, keep=False), *_tell(c, told), act.SendPlayed())
     abort = (act.SendAbort(),) if c.stage.is_alive and c.is_linked else ()
     return replace(without_turn(c), reply=None), (*stop, act.StopMic(False), act.KeepFrom(None), *abort)

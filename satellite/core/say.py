@@ -15,11 +15,17 @@ from satellite.errors import ProtocolMisuse
 
 
 class Allow(StrEnum):
-    """What may interrupt an utterance."""
+    """What may interrupt an utterance: what a level is called after, and all that the levels below it let in."""
 
     SPEECH = "speech"
     WAKE_WORD = "wake-word"
+    STOP_WORD = "stop-word"
     NONE = "none"
+
+    def lets_in(self, what: "Allow") -> bool:
+        """Whether this may interrupt."""
+        levels = tuple(Allow)
+        return what is not Allow.NONE and levels.index(self) <= levels.index(what)
 
 
 class FollowUp(StrEnum):

@@ -57,7 +57,7 @@ _HUB_TALK = (ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript, ev.Answered
 ROWS: tuple[Row, ...] = (
     # ---- no hub
     Row(OFFLINE, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
-    *_ignore(OFFLINE, ev.VoiceWindow, ev.WakeHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
+    *_ignore(OFFLINE, ev.VoiceWindow, ev.WakeHeard, ev.StopWordHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
     # ---- waiting for the wake word
     Row(IDLE, ev.WakeHeard, turns.wake, LISTENING, Why.WAKE_WORD),
     Row(IDLE, ev.AnnouncementAudio, replies.announce, SPEAKING, Why.ANNOUNCEMENT),
@@ -74,13 +74,14 @@ ROWS: tuple[Row, ...] = (
     _stay(IDLE, ev.DeadlineReached, turns.idle_unacked),
     Row(IDLE, ev.HubClosed, linking.unlink, OFFLINE, Why.DISCONNECTED),
     Row(IDLE, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
-    *_ignore(IDLE, ev.VoiceWindow, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
+    *_ignore(IDLE, ev.VoiceWindow, ev.StopWordHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
     *_ignore(IDLE, *(e for e in _HUB_TALK if e not in (ev.HubError, ev.HubWoke))),
     # ---- the user speaks
     _stay(LISTENING, ev.HubReady, turns.ready, when.is_asked),
     Row(LISTENING, ev.VoiceWindow, turns.end_utterance, PROCESSING, Why.END_OF_SPEECH, when.utterance_ends),
     _stay(LISTENING, ev.VoiceWindow, turns.listen),
     Row(LISTENING, ev.HubHeardEnd, turns.hub_ended_utterance, PROCESSING, Why.END_OF_SPEECH),
+    Row(LISTENING, ev.StopWordHeard, turns.give_up, IDLE, Why.INTERRUPTED, when.was_stop_word),
     Row(LISTENING, ev.Transcript, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
     Row(LISTENING, ev.Transcript, turns.understood, PROCESSING, Why.END_OF_SPEECH),
     Row(LISTENING, ev.Answered, turns.answered, PROCESSING, Why.END_OF_SPEECH),
@@ -112,6 +113,7 @@ ROWS: tuple[Row, ...] = (
     Row(PROCESSING, ev.VoiceWindow, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED, when.words_allowed),
     _stay(PROCESSING, ev.VoiceWindow, replies.follow_voice),
     Row(PROCESSING, ev.WakeHeard, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED),
+    Row(PROCESSING, ev.StopWordHeard, interruptions.stop_thought, IDLE, Why.INTERRUPTED, when.stops_thought),
     _stay(PROCESSING, ev.HubError, turns.acked, when.is_abort_ack),
     _stay(PROCESSING, ev.HubError, turns.try_again, when.is_late_ack),
     Row(PROCESSING, ev.HubError, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
@@ -130,6 +132,8 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.Held, interruptions.hold, HELD, Why.VOICE),
     Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, LISTENING, Why.INTERRUPTED, when.linked_wake_word),
     Row(SPEAKING, ev.WakeHeard, interruptions.commit_wake, OFFLINE, Why.INTERRUPTED, when.wake_word_allowed),
+    Row(SPEAKING, ev.StopWordHeard, interruptions.stop_at_word, IDLE, Why.INTERRUPTED, when.linked_stop_word),
+    Row(SPEAKING, ev.StopWordHeard, interruptions.stop_at_word, OFFLINE, Why.INTERRUPTED, when.stop_word_allowed),
     _stay(SPEAKING, ev.VoiceWindow, replies.follow_voice),
     Row(SPEAKING, ev.ReplyEnded, interruptions.listen_for_answer, LISTENING, Why.FOLLOW_UP, when.asks_back),
     Row(SPEAKING, ev.ReplyEnded, replies.ended_overlapped, HELD, Why.VOICE, when.is_overlapped),
@@ -157,6 +161,8 @@ ROWS: tuple[Row, ...] = (
     _stay(HELD, ev.VoiceWindow, replies.follow_voice),
     Row(HELD, ev.WakeHeard, interruptions.commit_wake, OFFLINE, Why.INTERRUPTED, when.unlinked(when.always)),
     Row(HELD, ev.WakeHeard, interruptions.commit_wake, LISTENING, Why.INTERRUPTED),
+    Row(HELD, ev.StopWordHeard, interruptions.stop_at_word, IDLE, Why.INTERRUPTED, when.is_linked),
+    Row(HELD, ev.StopWordHeard, interruptions.stop_at_word, OFFLINE, Why.INTERRUPTED),
     Row(HELD, ev.DeadlineReached, interruptions.commit_speech, OFFLINE, Why.INTERRUPTED, when.unlinked(when.still_talking)),
     Row(HELD, ev.DeadlineReached, interruptions.commit_speech, LISTENING, Why.INTERRUPTED, when.still_talking),
     Row(HELD, ev.DeadlineReached, replies.over_without_words, IDLE, Why.FINISHED, when.reply_is_over),
@@ -180,7 +186,7 @@ ROWS: tuple[Row, ...] = (
     # a hub that stops mutes us first, and one that has muted us stays connected
     Row(MUTED, ev.HubClosed, nothing, OFFLINE, Why.DISCONNECTED),
     *_ignore(MUTED, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),
-    *_ignore(MUTED, ev.VoiceWindow, ev.WakeHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
+    *_ignore(MUTED, ev.VoiceWindow, ev.WakeHeard, ev.StopWordHeard, ev.MicrophoneStalled, ev.AudioLost, ev.ShuttingDown),
 )
 
 

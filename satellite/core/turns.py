@@ -29,6 +29,7 @@ def open_turn(c: Conversation, first: Frames, endpoint: Endpointer) -> Result:
         endpoint=endpoint.after(c.endpoint),
         attempt=1,
         is_follow_up=False,
+        is_barge_in=False,
         burst=Burst(),
         reply=None,
         interrupt=None,

@@ -81,6 +81,6 @@ def woken(c: Conversation, e: ev.HubWoke) -> Result:
     """The hub heard the word: its run goes on with the command, and the microphone with it."""
     turn = c.turn + 1
     asked = replace(c, turn=turn, stage=Stage.ASKED, endpoint=Endpointer().after(c.endpoint), attempt=1, burst=Burst(), kept=None)
-    fresh = replace(asked, answer_text="", is_follow_up=False)
+    fresh = replace(asked, answer_text="", is_follow_up=False, is_barge_in=False)
     told = (act.BeginTurn(turn, owed=False), act.KeepFrom(c.utterance))
     return wait(fresh, Deadline.HUB_READY, c.rule.limits.hub_ready, *told)

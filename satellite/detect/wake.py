@@ -1,17 +1,20 @@
-"""Wake words: a worker thread that listens to a stream for one or several words."""
+"""Wake words and stop words: a worker thread that listens to a stream for one or several words."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from queue import SimpleQueue
 
+import numpy as np
+
 from satellite.audio.card import Samples
 from satellite.core.refractory import Refractory
-from satellite.core.units import PERIOD_MS, Frames, Probability, frames
+from satellite.core.twin import TWIN_SHARE, Twin
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, Frames, Millis, Probability, frames
 from satellite.detect.micro_wake import MicroEngine
 from satellite.detect.wake_engine import MakeEngine, WakeWordSettings
 
@@ -21,7 +24,12 @@ QUEUE_MS = 2000
 # what the worker does in one go takes 1 ms, a loop delay 50 ms on a small Pi
 STOP_TIMEOUT_S = 1.0
 
+# longer than a word, and than the models look back: so long after a sound it is all decided, and they are at rest
+TAIL_MS = 2000
+
 _QUEUE_MAX = QUEUE_MS // PERIOD_MS
+_TAIL_PERIODS = TAIL_MS // PERIOD_MS
+_SILENCE = np.zeros(PERIOD_FRAMES, np.int16)
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +41,7 @@ class WakeHeard:
     name: str
     end_frame: Frames
     score: Probability
+    is_stop: bool = False
 
 
 class WakeDetector:
@@ -47,23 +56,58 @@ class WakeDetector:
         """The words that were completed in these samples, which follow the last ones unless said to begin elsewhere."""
         self._end_frame = Frames(len(samples) + (self._end_frame if first_frame is None else first_frame))
         return [
-            WakeHeard(self._words[index].name, self._end_frame, Probability(score))
+            WakeHeard(self._words[index].name, self._end_frame, Probability(score), self._words[index].is_stop)
             for index, score in self._engine.process(samples)
             if self._words[index].fires(score, self._end_frame)
         ]
+
+    @property
+    def thresholds(self) -> list[float]:
+        """In the order of the words."""
+        return [word.threshold for word in self._words]
+
+
+class OwnWords:
+    """The same words in what the loudspeaker is given. It costs nothing while that is silent."""
+
+    def __init__(self, words: Sequence[WakeWordSettings], thresholds: Sequence[float], make_engine: MakeEngine) -> None:
+        easier = [
+            replace(word, threshold=TWIN_SHARE * threshold, refractory_ms=Millis(0))
+            for word, threshold in zip(words, thresholds, strict=True)
+        ]
+        self._detector = WakeDetector(easier, make_engine)
+        self._twin = Twin()
+        self._tail_left = 0
+
+    def hear(self, first_frame: int, played: Samples | None) -> None:
+        """What the loudspeaker was given in a period of the microphone's stream; None if it is not to be heard."""
+        if played is not None:
+            self._tail_left = _TAIL_PERIODS
+        elif self._tail_left > 0:
+            self._tail_left -= 1
+        else:
+            return
+        for heard in self._detector.process(_SILENCE if played is None else played, first_frame):
+            self._twin.said(heard.name, heard.end_frame)
+
+    def says(self, heard: WakeHeard) -> bool:
+        """Whether what the microphone has just given is our own reply's word."""
+        return self._twin.vetoes(heard.name, heard.end_frame)
 
 
 class WakeWords:
     """A WakeDetector on a thread of its own, which also does other slow work for the audio thread.
 
-    `on_wake` is called on that thread. Whatever fails there is counted, logged the first time, and does not end it.
-    Without words it does only the other work.
+    `on_wake` is called on that thread, but not for a word that our own reply says at that instant. Whatever fails there is
+    counted, logged the first time, and does not end it. Without words it does only the other work.
     """
 
     def __init__(
         self, words: Sequence[WakeWordSettings], on_wake: Callable[[WakeHeard], None], make_engine: MakeEngine = MicroEngine
     ) -> None:
         self._detector = WakeDetector(words, make_engine) if words else None
+        # the same models once more: 0.4 MB with microWakeWord, 8 MB and half a second at the start with openWakeWord
+        self._own = OwnWords(words, self._detector.thresholds, make_engine) if self._detector else None
         self._on_wake = on_wake
         # its put never waits for the worker, as that of queue.Queue may
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -85,10 +129,14 @@ class WakeWords:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def feed(self, first_frame: int, samples: Samples) -> None:
-        """Hands over a period of the stream and returns at once; it is dropped when the worker is behind."""
-        if self._detector is not None:
-            self.submit(partial(self._listen, self._detector, first_frame, samples.copy()))
+    def feed(self, first_frame: int, samples: Samples, played: Samples | None = None) -> None:
+        """Hands over a period of the stream, and what the loudspeaker was given in it, and returns at once.
+
+        Nothing is `played` where it cannot be heard. Both are dropped when the worker is behind.
+        """
+        if self._detector is not None and self._own is not None:
+            ours = None if played is None else played.copy()
+            self.submit(partial(self._listen, self._detector, self._own, first_frame, samples.copy(), ours))
 
     def submit(self, job: Callable[[], None]) -> bool:
         """Has the worker do something slow, in its turn, and returns at once; False if it is behind."""
@@ -108,19 +156,24 @@ class WakeWords:
                 if self.errors == 1:
                     _log.exception("the wake word worker failed; it goes on, and counts further failures in silence")
 
-    def _listen(self, detector: WakeDetector, first_frame: int, samples: Samples) -> None:
+    def _listen(self, detector: WakeDetector, own: OwnWords, first_frame: int, samples: Samples, played: Samples | None) -> None:
+        own.hear(first_frame, played)
         for heard in detector.process(samples, first_frame):
-            self._on_wake(heard)
+            # like any other it is not heard again within its refractory time, which the user loses too
+            if own.says(heard):
+                _log.info("heard %r, which was our own reply", heard.name)
+            else:
+                self._on_wake(heard)
 
 
 class _Word:
     """What one word needs to fire once each time it is spoken."""
 
     def __init__(self, settings: WakeWordSettings, cutoff: float) -> None:
-        self.name = settings.name
-        self._threshold = cutoff if settings.threshold is None else settings.threshold
+        self.name, self.is_stop = settings.name, settings.is_stop
+        self.threshold = cutoff if settings.threshold is None else settings.threshold
         self._refractory = Refractory(frames(settings.refractory_ms))
 
     def fires(self, score: float, end_frame: Frames) -> bool:
         """Whether this score is a new detection."""
-        return score > self._threshold and self._refractory.admits(end_frame)
+        return score > self.threshold and self._refractory.admits(end_frame)

@@ -15,12 +15,21 @@ REFRACTORY_MS = Millis(1500)
 
 @dataclass(frozen=True, slots=True)
 class WakeWordSettings:
-    """A word to listen for; without a threshold the model's own is used, without a model the one of this name."""
+    """A word to listen for; without a threshold the model's own is used, without a model the one of this name.
+
+    A stop word wakes nobody: it only ends what is being said.
+    """
 
     name: str
     threshold: float | None = None
     refractory_ms: Millis = REFRACTORY_MS
     model: Path | None = None
+    is_stop: bool = False
+
+    @property
+    def key(self) -> str:
+        """Of the configuration, where it is set."""
+        return "barge_in.stop_words" if self.is_stop else "wake.words"
 
 
 class WakeEngine(Protocol):
@@ -40,9 +49,9 @@ MakeEngine = Callable[[Sequence[WakeWordSettings]], WakeEngine]
 def cannot_use(word: WakeWordSettings, why: str) -> ConfigError:
     """The operator's mistake, in one line: which word, which file, and what is wrong with it."""
     where = f"{word.model}: " if word.model else ""
-    return ConfigError(f"wake.words: {word.name!r}: {where}{' '.join(why.split())}")
+    return ConfigError(f"{word.key}: {word.name!r}: {where}{' '.join(why.split())}")
 
 
 def no_model(word: WakeWordSettings, available: Sequence[str]) -> ConfigError:
     """There is none of this name."""
-    return ConfigError(f"wake.words: no model for {word.name!r}; there are {', '.join(available)}, or give `model: FILE`")
+    return ConfigError(f"{word.key}: no model for {word.name!r}; there are {', '.join(available)}, or give `model: FILE`")

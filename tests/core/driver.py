@@ -120,6 +120,10 @@ class Driver:
         """The wake word has been spoken."""
         return self.tell(ev.WakeHeard, name="okay_nabu", end=frames(self.at))
 
+    def stop_word(self) -> tuple[Action, ...]:
+        """The stop word has been spoken."""
+        return self.tell(ev.StopWordHeard, name="stop", end=frames(self.at))
+
     def listening(self) -> "Driver":
         """The wake word was heard and the hub hears the user."""
         self.opened().wait(1000)

@@ -254,6 +254,7 @@ def events(driver: Driver) -> list[Event]:
     return [
         *(window(driver.at + WINDOW_MS, WINDOW_MS, probability, VOWEL) for probability in (0.01, 0.4, 0.9)),
         ev.WakeHeard(at, "okay_nabu", end),
+        *(ev.StopWordHeard(at, "stop", stop) for stop in (end, frames(driver.at + 10_000))),
         ev.HubWoke(at, "okay_nabu"),
         ev.MicrophoneStalled(at),
         ev.AudioLost(at),

@@ -48,7 +48,14 @@ def test_the_story_goes_as_it_is_written(path: Path) -> None:
 def test_there_is_a_file_for_every_story_that_is_promised() -> None:
     """A story that loses its file would pass unseen."""
     assert {path.stem for path in STORIES} >= {
-        *("wake_turn", "barge_in_speech", "barge_in_wake_word", "barge_in_while_thinking", "double_barge_in"),
+        *(
+            "wake_turn",
+            "barge_in_speech",
+            "barge_in_wake_word",
+            "barge_in_stop_word",
+            "barge_in_while_thinking",
+            "double_barge_in",
+        ),
         *("cough_resumed", "last_50_ms", "first_300_ms", "hub_vanishes_held", "empty_transcript_resumes"),
         *("silent_end", "mic_stall_while_held"),
     }

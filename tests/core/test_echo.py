@@ -122,8 +122,8 @@ def _replied(periods: int, left_db: float) -> Leftovers:
 def test_what_the_canceller_always_leaves_is_no_margin() -> None:
     """It is learnt while the reply plays, and the noise while it does not."""
     leftovers = _replied(200, -55.0)
-    assert leftovers.is_audible and abs(leftovers.margin_db) < 1.5
-    assert leftovers.add(-20.0, -35.0, somebody=True, rule=ROOM).margin_db > 10.0
+    assert leftovers.is_audible and abs(leftovers.margin_db()) < 1.5
+    assert leftovers.add(-20.0, -35.0, somebody=True, rule=ROOM).margin_db() > 10.0
     assert not Leftovers().is_audible
 
 

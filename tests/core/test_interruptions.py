@@ -358,7 +358,7 @@ def test_the_wake_word_over_a_reply_stops_it_and_listens() -> None:
 
 @pytest.mark.parametrize(
     ("policy", "stops"),
-    [(Allow.SPEECH, True), (Allow.WAKE_WORD, True), (Allow.NONE, False)],
+    [(Allow.SPEECH, True), (Allow.WAKE_WORD, True), (Allow.STOP_WORD, False), (Allow.NONE, False)],
 )
 def test_the_policy_says_whether_the_wake_word_interrupts(policy: Allow, stops: bool) -> None:
     """`allow_interruptions`, per utterance; the speaker is told it too."""
@@ -441,7 +441,7 @@ def test_words_after_the_answer_is_known_need_no_abort() -> None:
     assert of(actions, act.BeginTurn, act.SendAbort, act.SendRun) == [act.BeginTurn(2, owed=True), act.SendRun()]
 
 
-@pytest.mark.parametrize("policy", [Allow.WAKE_WORD, Allow.NONE])
+@pytest.mark.parametrize("policy", [Allow.WAKE_WORD, Allow.STOP_WORD, Allow.NONE])
 def test_words_that_may_not_interrupt_an_answer_do_not_prevent_it(policy: Allow) -> None:
     """Where the television talks, only the wake word cancels a run; and it always does, or a hub that hangs would win."""
     driver = Driver(ConversationRule(allow_interruptions=policy)).processing()

@@ -115,7 +115,7 @@ def test_a_breach_is_noticed(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(world, "step", broken)
     with pytest.raises(AssertionError):
-        walk(10_000, seed=4)
+        walk(40_000, seed=4)
 
 
 def test_a_core_that_comes_to_no_rest_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

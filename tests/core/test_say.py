@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from satellite.core.say import NOWHERE, Say, SayState
+from satellite.core.say import NOWHERE, Allow, Say, SayState
 from satellite.core.units import Millis
 from satellite.errors import ProtocolMisuse
 from tests.core.driver import position
@@ -47,3 +47,14 @@ def test_all_of_it_has_come() -> None:
 def test_it_begins_queued_and_nowhere() -> None:
     """Not a sample has come."""
     assert (Say(1).state, Say(1).position, Say(1).complete) == (SayState.QUEUED, NOWHERE, False)
+
+
+def test_what_may_interrupt_is_ordered() -> None:
+    """Each level lets in what the levels below it do, and its own; nothing lets in nothing."""
+    lets_in = {level.value: [what.value for what in Allow if level.lets_in(what)] for level in Allow}
+    assert lets_in == {
+        "speech": ["speech", "wake-word", "stop-word"],
+        "wake-word": ["wake-word", "stop-word"],
+        "stop-word": ["stop-word"],
+        "none": [],
+    }

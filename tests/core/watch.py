@@ -10,7 +10,7 @@ from satellite.core.burst import ACTIVE_PROBABILITY
 from satellite.core.conversation import Conversation
 from satellite.core.events import Deadline, Event
 from satellite.core.interrupt import Interrupt, Phase
-from satellite.core.say import FollowUp
+from satellite.core.say import FollowUp, SayState
 from satellite.core.state import Stage, State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis, frames
@@ -50,6 +50,8 @@ class Watch:
         self._check_waiting(before, event, after)
         self._check_privacy(after)
         self._check_resolved(before, after)
+        if isinstance(event, ev.StopWordHeard):
+            self._check_stopped(before, after, actions)
 
     # ---- what happened
 
@@ -208,6 +210,17 @@ class Watch:
         if after.is_linked:
             is_open = {id for id, phases in self._phases.items() if phases[-1] is Phase.PROVISIONAL}
             assert is_open <= {after.interrupt.id if after.interrupt else None}, "a hold was never resolved"
+
+    def _check_stopped(self, before: Conversation, after: Conversation, actions: Sequence[Action]) -> None:
+        """Where a stop word counts, all is over, and nobody listens."""
+        assert not any(isinstance(a, act.SendRun | act.StreamMic | act.Play) for a in actions), "a stop word began something"
+        if after.state is before.state:
+            assert actions == (), "a stop word that is ignored did something"
+            return
+        assert after.state is (State.IDLE if before.is_linked else State.OFFLINE)
+        assert after.reply is None and not after.stage.is_alive
+        if before.interrupt and before.reply and before.reply.state is SayState.PLAYING and before.is_linked:
+            assert self._phases[before.interrupt.id][-1] is Phase.CONFIRMED, "a hold that a stop word ended was not confirmed"
 
 
 def _hub_may_listen(c: Conversation) -> bool:

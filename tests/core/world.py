@@ -39,7 +39,7 @@ class World:
         self._begin()
 
     def _begin(self) -> None:
-        policy = (Allow.SPEECH, Allow.SPEECH, Allow.SPEECH, Allow.WAKE_WORD, Allow.NONE)[self._pick(5)]
+        policy = (*3 * (Allow.SPEECH,), Allow.WAKE_WORD, Allow.STOP_WORD, Allow.NONE)[self._pick(6)]
         rule = ConversationRule(
             policy,
             tell_provisional=self._pick(4) > 0,
@@ -107,6 +107,7 @@ class World:
             lambda: self._voice(100, 0.45),
             *3 * [lambda: self._voice(800, 0.02)],
             *2 * [self._wake],
+            self._stop_word,
             self._until_due,
         ]
 
@@ -173,6 +174,9 @@ class World:
 
     def _wake(self) -> None:
         self._tell(ev.WakeHeard(Millis(self.at), "okay_nabu", frames(max(self.at - 80, 0))))
+
+    def _stop_word(self) -> None:
+        self._tell(ev.StopWordHeard(Millis(self.at), "stop", frames(max(self.at - 80, 0)), self.speaker.position))
 
     def _hub_wakes(self) -> None:
         self._tell(ev.HubWoke(Millis(self.at), "okay_nabu"))

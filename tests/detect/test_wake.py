@@ -1,13 +1,14 @@
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 import pytest
 
 from satellite.audio.card import Samples
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, Millis
-from satellite.detect.wake import QUEUE_MS, WakeDetector, WakeHeard, WakeWords
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, Frames, Millis, Probability, frames
+from satellite.detect.wake import QUEUE_MS, TAIL_MS, OwnWords, WakeDetector, WakeHeard, WakeWords
 from satellite.detect.wake_engine import WakeWordSettings
 from satellite.errors import ConfigError
 from tests.detect.conftest import Recording
@@ -77,10 +78,114 @@ def test_threshold_overrides_the_models(recording: Recording) -> None:
     assert detect(WakeDetector([WakeWordSettings("alexa", threshold=1.0)]), said(recording("tts_alexa_joe"))) == []
 
 
-def test_unknown_word_is_the_operators_fault() -> None:
-    """The message lists what there is."""
-    with pytest.raises(ConfigError, match=r"'computer'.*okay_nabu, hey_jarvis, hey_mycroft, alexa"):
-        WakeDetector([WakeWordSettings("computer")])
+@pytest.mark.parametrize(("is_stop", "key"), [(False, "wake.words"), (True, "barge_in.stop_words")])
+def test_unknown_word_is_the_operators_fault(is_stop: bool, key: str) -> None:
+    """The message says where it stands, and lists what there is."""
+    with pytest.raises(ConfigError, match=rf"{key}: .*'computer'.*okay_nabu, hey_jarvis, hey_mycroft, alexa"):
+        WakeDetector([WakeWordSettings("computer", is_stop=is_stop)])
+
+
+def test_stop_word_is_told_from_wake_words(recording: Recording) -> None:
+    """It is found beside them, as what it is."""
+    words = WakeDetector([WakeWordSettings("okay_nabu"), WakeWordSettings("alexa", is_stop=True)])
+    (heard,) = detect(words, said(recording("tts_alexa_joe")))
+    assert (heard.name, heard.is_stop) == ("alexa", True)
+
+
+# ---- what our own reply says
+
+# what the loudspeaker is given is ahead of its echo by so much, at most
+LOOP_DELAY = frames(250)
+
+
+def heard_over(microphone: Samples, played: Samples) -> list[WakeHeard]:
+    """What the worker tells of, when the loudspeaker is given something the while; it needs no thread for it."""
+    heard: list[WakeHeard] = []
+    words = Inline(ALEXA, heard.append)
+    for index, (near, far) in enumerate(zip(periods(microphone), periods(played), strict=True)):
+        words.feed(index * PERIOD_FRAMES, near, far if far.any() else None)
+    return heard
+
+
+class Inline(WakeWords):
+    """Does each piece of work as it comes."""
+
+    def submit(self, job: Callable[[], None]) -> bool:
+        job()
+        return True
+
+
+@pytest.mark.parametrize("delay", [frames(10), frames(50), LOOP_DELAY])
+def test_word_that_our_reply_says_is_not_told(delay: int, recording: Recording) -> None:
+    """Whatever the loop delay."""
+    reply = said(recording("tts_alexa_joe"), np.zeros(LOOP_DELAY, np.int16))
+    assert heard_over(np.roll(reply, delay), np.zeros_like(reply)) != []
+    assert heard_over(np.roll(reply, delay), reply) == []
+
+
+def test_word_that_is_said_over_something_else_is_told(recording: Recording) -> None:
+    """Our reply has to say that very word."""
+    word = said(recording("tts_alexa_joe"))
+    other = np.resize(recording("heart_medium_67966"), len(word))
+    assert heard_over(word, other) == detect(WakeDetector(ALEXA), word)
+
+
+def test_word_that_is_said_after_ours_is_told(recording: Recording) -> None:
+    """The user says it again, a moment later."""
+    reply, pause = said(recording("tts_alexa_joe")), np.zeros(frames(500), np.int16)
+    nothing = np.zeros_like(reply)
+    both = np.concatenate((reply, pause, reply))
+    (heard,) = heard_over(np.concatenate((nothing, pause, reply)), np.concatenate((reply, pause, nothing)))
+    assert heard.end_frame == detect(WakeDetector(ALEXA), both)[1].end_frame
+
+
+class Counting:
+    """A WakeEngine that counts its periods, and hears nothing."""
+
+    def __init__(self) -> None:
+        self.heard: list[Samples] = []
+
+    @property
+    def cutoffs(self) -> Sequence[float]:
+        return [0.5]
+
+    def process(self, samples: Samples) -> Sequence[tuple[int, float]]:
+        self.heard.append(samples)
+        return []
+
+
+def test_nothing_is_looked_for_while_nothing_plays() -> None:
+    """But for a while after the last sound, in silence, so that all of it is decided and no half a word is left."""
+    engine = Counting()
+    own = OwnWords(ALEXA, [0.9], lambda _: engine)
+    sound = np.ones(PERIOD_FRAMES, np.int16)
+    own.hear(0, None)
+    assert engine.heard == []
+    for _ in range(2):
+        own.hear(0, sound)
+        for _ in range(1000):
+            own.hear(0, None)
+    tail = TAIL_MS // PERIOD_MS
+    assert [bool(samples.any()) for samples in engine.heard] == 2 * [True, *tail * [False]]
+
+
+class Unsure(Counting):
+    """Gives every period the same score."""
+
+    def __init__(self, score: float) -> None:
+        super().__init__()
+        self._score = score
+
+    def process(self, samples: Samples) -> Sequence[tuple[int, float]]:
+        return [(0, self._score)]
+
+
+@pytest.mark.parametrize(("score", "is_ours"), [(0.44, False), (0.46, True)])
+def test_our_own_word_counts_from_half_its_threshold_on(score: float, is_ours: bool) -> None:
+    """What is just missed in our reply may be found in its echo."""
+    own = OwnWords(ALEXA, [0.9], lambda _: Unsure(score))
+    own.hear(0, np.ones(PERIOD_FRAMES, np.int16))
+    assert own.says(WakeHeard("alexa", Frames(PERIOD_FRAMES), Probability(0.95))) is is_ours
 
 
 def test_worker_hears_what_the_detector_hears(recording: Recording) -> None:
