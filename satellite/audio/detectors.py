@@ -28,10 +28,11 @@ class VoiceDetector(Protocol):
 class NearEndDetector(Protocol):
     """Says how far a period of the raw microphone exceeds what was played as it reaches the microphone then.
 
-    What it hears while idle it learns as background, and forgets when the user is given the floor.
+    What it hears while idle it learns as background, and forgets when the user is given the floor. Where that is talk, only
+    what is louder than it exceeds anything.
     """
 
-    def feed(self, near: Samples, far: Samples, is_idle: bool) -> Excess: ...
+    def feed(self, near: Samples, far: Samples, is_idle: bool, is_talk: bool) -> Excess: ...
 
     def give_floor(self) -> None: ...
 

@@ -43,16 +43,24 @@ class Ear:
         return Frames(self._detector.hop_frames)
 
     def hear(
-        self, near: Samples, reference: Samples, echoing: Samples | None, *, is_alone: bool, has_reply: bool, is_idle: bool
+        self,
+        near: Samples,
+        reference: Samples,
+        echoing: Samples | None,
+        *,
+        is_alone: bool,
+        has_reply: bool,
+        is_idle: bool,
+        is_talk: bool,
     ) -> Sense:
         """`reference` leads its echo; `echoing` is what reaches the microphone in this very period, None if that is not known.
 
         `is_alone`: nothing of ours is heard, or it was ducked. `has_reply`: one is there, playing or not. `is_idle`: none is, and
-        the user does not have the floor.
+        the user does not have the floor. `is_talk`: talk was going on then.
         """
         clean = self._canceller.process(near, reference)
         told = self._detector.feed(clean)
-        excess = Excess() if echoing is None else self.near_end.feed(near, echoing, is_idle)
+        excess = Excess() if echoing is None else self.near_end.feed(near, echoing, is_idle, is_talk)
         self._recent[:-PERIOD_FRAMES] = self._recent[PERIOD_FRAMES:]
         self._recent[-PERIOD_FRAMES:] = near
         if told is None:

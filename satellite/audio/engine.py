@@ -64,6 +64,7 @@ class AudioEngine:
         self.overruns = self.underruns = 0
         self._ear = Ear(canceller, detector, near_end, voicing)
         self._is_user_heard = False
+        self._is_idle = True
         self._voicing, self._usual_rule = voicing, rule
         self._own_rule: ReflexRule | None = None
         self._test = SelfTest()
@@ -183,13 +184,15 @@ class AudioEngine:
         # a reply would teach a path that is out of step with it, until the loop has been measured once
         is_in_step = self._loop.has_sampled or not has_reply
         is_silent = reference.level_db(self._delay) < AUDIBLE_REFERENCE_DB
+        self._is_idle = is_silent and not (has_reply or self._waiting or self._is_user_heard)
         return self._ear.hear(
             near,
             far,
             reference.period(self._delay) if is_in_step else None,
             is_alone=is_silent or reference.is_ducked(self._delay),
             has_reply=has_reply,
-            is_idle=is_silent and not (has_reply or self._waiting or self._is_user_heard),
+            is_idle=self._is_idle,
+            is_talk=self.reflex.is_beside_talk(self._rule),
         )
 
     def _report_window(self, sense: Sense, probability: Probability) -> None:
@@ -207,6 +210,7 @@ class AudioEngine:
             reference_db=self._reference.level_db(self._delay),
             is_ducked=self._reference.is_ducked(self._delay),
             is_playing=listening,
+            is_idle=self._is_idle,
             remaining_ms=self.player.remaining_ms,
         )
 

@@ -74,7 +74,8 @@ def _ducked_ms(ours: Run, plain: Run, onset: int, told: int | None) -> float | N
     """The first moment in which the reply is at most a tenth of what it would have been; in a pause of it, what was decided."""
     if told is None:
         return None
-    begin, end = max(told, onset), min(told + _DUCK_LASTS, ours.end, plain.end)
+    late = ours.setting.out_latency_frames
+    begin, end = max(told, onset), min(told + _DUCK_LASTS + late, ours.end, plain.end)
     if begin < end - _WINDOW:
         given = ours.room.given.between(begin, end).astype(np.float64)
         meant = plain.room.given.between(begin, end).astype(np.float64)
@@ -102,7 +103,7 @@ def _silent_ms(ours: Run, onset: int, stopped: int | None) -> float | None:
     """The last sound of the reply within 40 dB of its level; in a pause of it, or after its end, when that was decided."""
     if stopped is None:
         return None
-    begin, end = max(stopped - _PAUSE, onset), min(stopped + _FADE, ours.end)
+    begin, end = max(stopped - _PAUSE, onset), min(stopped + _FADE + ours.setting.out_latency_frames, ours.end)
     loud = np.flatnonzero(np.abs(ours.room.given.between(begin, end)) > SILENT_GAIN * _level(ours))
     silent = begin + int(loud[-1]) + 1 if len(loud) else stopped
     return (silent - onset) * 1000 / RATE_HZ
@@ -118,7 +119,7 @@ def _resume_ms(ours: Run, resumed: int) -> float | None:
 
 def _stale(ours: Run, hold: int, resumed: int | None) -> int:
     end = ours.end if resumed is None else resumed
-    given = ours.room.given.between(min(hold + _FADE, end), end)
+    given = ours.room.given.between(min(hold + _FADE + ours.setting.out_latency_frames, end), end)
     return int(np.count_nonzero(np.abs(given) > _NOTHING))
 
 

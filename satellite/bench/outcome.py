@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from satellite.bench.scene import Scene
 
-# the name of the rule that the daemon runs; the others are in `rules.py`
+# the name of the rule that the daemon runs; the others are in `rules` and `probe.py`
 OURS = "ours"
 
 

@@ -12,7 +12,7 @@ from satellite.bench.rules import Yields
 from satellite.bench.run import run
 from satellite.bench.setting import Setting
 from satellite.bench.stage import QUEUE_MS, Stage
-from satellite.bench.tracing import counted
+from satellite.bench.tracing import counted, window_end
 from satellite.core import events as ev
 from satellite.core.say import Allow
 from satellite.core.units import PERIOD_FRAMES, frames
@@ -54,17 +54,17 @@ class _Prober:
     def on_step(self, stage: Stage) -> None:
         """Looks at the windows that have ended in this period."""
         for told in stage.told[self._seen :]:
-            if isinstance(told.what, ev.VoiceWindow) and told.what.end % _WINDOW_FRAMES == 0:
-                self._window(stage, told.what)
+            if isinstance(told.what, ev.VoiceWindow) and (end := window_end(told.what)) % _WINDOW_FRAMES == 0:
+                self._window(stage, end, told.what.probability)
         self._seen = len(stage.told)
 
-    def _window(self, stage: Stage, window: ev.VoiceWindow) -> None:
-        begin, end = window.end - _WINDOW_FRAMES, window.end
+    def _window(self, stage: Stage, end: int, probability: float) -> None:
+        begin = end - _WINDOW_FRAMES
         late = direct_path_frames(self.setting.echo_ir)
         is_ducked = self._ducked_from is not None and begin >= self._ducked_from
         level = level_db(stage.room.heard.between(begin, end) if self.is_raw else _clean(stage, begin, end))
         reference = level_db(stage.room.given.between(begin - late, end - late))
-        seen = Window(window.probability, level, reference, is_ducked, stage.is_speaking)
+        seen = Window(probability, level, reference, is_ducked, stage.is_speaking)
         self.probe, verdict = step(self.probe, seen, self.rule)
         self._obey(stage, verdict, end)
 
@@ -83,7 +83,7 @@ class _Prober:
                 pass
 
 
-def _clean(stage: Stage, begin: int, end: int) -> np.ndarray:  # type: ignore[type-arg]
+def _clean(stage: Stage, begin: int, end: int) -> np.ndarray:
     first = begin // PERIOD_FRAMES
     periods = np.frombuffer(b"".join(stage.heard[first : -(-end // PERIOD_FRAMES)]), "<i2")
     return periods[begin - first * PERIOD_FRAMES :][: end - begin]

@@ -83,9 +83,16 @@ def _let_finish(stage: Stage, until: int) -> None:
 
 def _change_paths(setting: Setting, room: Room) -> None:
     begin = setting.starts_at(room.end_frame)
+    now_db, is_other = 0.0, False
     for into_s, gain_db in setting.scene.path_changes:
-        ir = setting.other_echo_ir if gain_db is None else None
-        room.change_path(begin + round(into_s * RATE_HZ), gain_db or 0.0, ir)
+        at = begin + round(into_s * RATE_HZ)
+        if gain_db is None:
+            is_other = not is_other
+            room.change_path(at, ir=setting.other_echo_ir if is_other else setting.echo_ir)
+        else:
+            # gains of the room add up
+            room.change_path(at, gain_db - now_db)
+            now_db = gain_db
 
 
 def _say(setting: Setting, room: Room) -> Said | None:

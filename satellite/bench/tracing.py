@@ -26,10 +26,9 @@ def trace(plain: Run) -> Trace:
     # 8 cm from loudspeaker to microphone
     late = direct_path_frames(plain.setting.echo_ir)
     far = np.concatenate((np.zeros(late, np.int16), plain.room.given.between(0, len(clean) - late)))
-    seen = [window for _, window in plain.stage.all_told(ev.VoiceWindow)]
-    whole = [window for window in seen if window.end % SILERO_FRAMES == 0]
-    ends = np.array([window.end for window in whole], np.int64)
-    windows = Windows(ends, np.array([w.probability for w in whole]), _probabilities(near, ends))
+    whole = [(end, w) for _, w in plain.stage.all_told(ev.VoiceWindow) if (end := window_end(w)) % SILERO_FRAMES == 0]
+    ends = np.array([end for end, _ in whole], np.int64)
+    windows = Windows(ends, np.array([w.probability for _, w in whole]), _probabilities(near, ends))
     spans, said = counted(plain), plain.said
     return Trace(
         near,
@@ -42,6 +41,11 @@ def trace(plain: Run) -> Trace:
         None if said is None else said.onset_frame,
         None if said is None else said.end_frame,
     )
+
+
+def window_end(window: ev.VoiceWindow) -> int:
+    """Where it really ended: it was told at the end of that period. Every second one is a window of the same detector's."""
+    return window.end // window.length * window.length
 
 
 def counted(plain: Run) -> list[tuple[int, int]]:

@@ -27,7 +27,9 @@ class Excess:
     in_probe_db: float = 0.0
     """The same, if all that was heard when the reply was ducked is taken for echo. 0 outside of a probe."""
     background_db: Decibels = SILENCE_DB
-    """What the loud moments reach of what was going on in the room before the reply; relative to full scale."""
+    """What the loud moments reach of talk that was going on before the reply. SILENCE_DB: there was none."""
+    is_lively: bool = False
+    """Whether something else was: music, dishes, whatever comes and goes."""
 
 
 def power(level_db: float) -> float:

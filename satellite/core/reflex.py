@@ -27,6 +27,9 @@ from enum import Enum
 from satellite.core.echo import NEAR_END_DB, Excess, Leftovers, RoomRule
 from satellite.core.units import SILENCE_DB, Decibels, Frames, Millis, Probability, frames
 
+# from one window of the voice detector to the next
+_WINDOW_MS = 16
+
 
 class Mode(Enum):
     """What the reflex is about."""
@@ -69,12 +72,16 @@ class ReflexRule:
     probe_window_ms: Millis = Millis(160)
     # a word that was there at the trigger shows itself in this time or was none
     probe_timeout_ms: Millis = Millis(250)
-    # beside a television the sum of what exceeds it is often as much for a moment, but seldom for half a second; and beside
-    # music much is voiced
-    beside_hits: int = 8
-    beside_window_ms: Millis = Millis(500)
-    beside_timeout_ms: Millis = Millis(650)
-    beside_probability: float = 0.30
+    # Where so much of what is heard while idle is voice, others are talking: a television is at .8 and its pauses are short. It
+    # takes as long to believe that, so that neither a wake word nor a command is taken for talk
+    talk_share: float = 0.30
+    talk_memory_ms: Millis = Millis(6000)
+    # what exceeds a television does so for a moment again and again, but seldom for half a second
+    talk_hits: int = 8
+    talk_window_ms: Millis = Millis(500)
+    talk_timeout_ms: Millis = Millis(650)
+    # beside talk, music and dishes a vowel is no sign; music reaches this in one window of 500
+    lively_probability: float = 0.30
     # after a probe that failed, so that one sound is not tested over and over
     refractory_ms: Millis = Millis(200)
     # so many alarms that were false within so long, and a sound alone is no evidence until the first of them is so old (a fit
@@ -119,10 +126,12 @@ class Observation:
     """Whether there is a reply that an interruption would stop."""
     remaining_ms: Millis | None
     """What the speaker has yet to play of it; None while more may come."""
+    is_idle: bool = False
+    """Whether there is no reply, and the user does not have the floor."""
 
     @property
-    def is_beside(self) -> bool:
-        """Whether something else was going on in the room before the reply began."""
+    def is_beside_talk(self) -> bool:
+        """Whether others were talking before the reply began."""
         return self.near_end.background_db > SILENCE_DB
 
 
@@ -154,6 +163,12 @@ class Reflex:
     """The last of them, as many as make a room noisy."""
     leftovers: Leftovers = Leftovers()
     heard: Heard = Heard()
+    talk: float = 0.0
+    """How much of what was heard while idle was voice, of late."""
+
+    def is_beside_talk(self, rule: ReflexRule) -> bool:
+        """Whether others were talking before the reply began."""
+        return self.talk >= rule.talk_share
 
     def is_noisy(self, at: Frames, rule: ReflexRule) -> bool:
         """Whether sounds that were no voices have dipped the reply again and again of late."""
@@ -223,7 +238,10 @@ def _listen(reflex: Reflex, seen: Observation, rule: ReflexRule) -> Reflex:
         heard = _window(heard, sound, seen, seen.probability, leftovers.margin_db(seen.near_end.background_db), rule)
     elif sound != heard.sound:
         heard = replace(heard, sound=sound)
-    return replace(reflex, leftovers=leftovers, heard=heard)
+    talk = reflex.talk
+    if seen.is_idle and seen.probability is not None:
+        talk += ((seen.probability >= rule.duck_probability) - talk) * _WINDOW_MS / rule.talk_memory_ms
+    return replace(reflex, leftovers=leftovers, heard=heard, talk=talk)
 
 
 def _window(
@@ -252,7 +270,7 @@ def _is_voice(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
 
 
 def _is_sound(reflex: Reflex, seen: Observation, rule: ReflexRule) -> bool:
-    is_doubted = seen.is_beside or reflex.is_noisy(seen.end, rule)
+    is_doubted = seen.near_end.is_lively or reflex.is_noisy(seen.end, rule)
     believed = not is_doubted or reflex.heard.probability >= rule.noisy_probability
     return believed and seen.near_end.now_db >= rule.near_end_db
 
@@ -294,19 +312,19 @@ def _probe(reflex: Reflex, seen: Observation, rule: ReflexRule) -> tuple[Reflex,
         return rest(reflex, seen.end, rule), Verdict.CALL_OFF
     if seen.probability is not None:
         reflex = _count_hit(reflex, seen, seen.probability, rule)
-        if len(reflex.hits) >= (rule.beside_hits if seen.is_beside else rule.probe_hits):
+        if len(reflex.hits) >= (rule.talk_hits if seen.is_beside_talk else rule.probe_hits):
             return replace(reflex, mode=Mode.HELD), Verdict.HOLD
-    if seen.end - reflex.since >= frames(rule.beside_timeout_ms if seen.is_beside else rule.probe_timeout_ms):
+    if seen.end - reflex.since >= frames(rule.talk_timeout_ms if seen.is_beside_talk else rule.probe_timeout_ms):
         return _give_up(reflex, seen, rule)
     return reflex, Verdict.NONE
 
 
 def _count_hit(reflex: Reflex, seen: Observation, probability: Probability, rule: ReflexRule) -> Reflex:
-    oldest = seen.end - frames(rule.beside_window_ms if seen.is_beside else rule.probe_window_ms)
+    oldest = seen.end - frames(rule.talk_window_ms if seen.is_beside_talk else rule.probe_window_ms)
     hits = tuple(h for h in reflex.hits if h > oldest)
     is_voice = probability >= rule.probe_probability or seen.voicing >= rule.probe_voicing
-    if seen.is_beside:
-        is_voice = probability >= rule.beside_probability
+    if seen.near_end.is_lively:
+        is_voice = probability >= rule.lively_probability
     if is_voice and seen.near_end.in_probe_db >= rule.near_end_db:
         hits = (*hits, seen.end)
     return replace(reflex, hits=hits, peak_probability=max(probability, reflex.peak_probability))

@@ -8,7 +8,7 @@ just before the reply must not make us deaf to him.
 import numpy as np
 from numpy.typing import NDArray
 
-from satellite.core.units import PERIOD_MS, SILENCE_DB, Decibels
+from satellite.core.units import PERIOD_MS
 
 _Bands = NDArray[np.float64]
 
@@ -44,10 +44,9 @@ class Background:
         self._before = [self.level_db] * (_TAKEN_BACK_PERIODS // _STEP_PERIODS)
 
     @property
-    def audible_db(self) -> Decibels:
-        """Of all bands together, if it comes and goes as talk, music and dishes do; else, as of a fan, SILENCE_DB."""
-        is_audible = self.level_db[-1] - self._usual_db > _LIVELY_DB
-        return Decibels(float(self.level_db[-1])) if is_audible else SILENCE_DB
+    def is_lively(self) -> bool:
+        """Whether it comes and goes as talk, music and dishes do, and a fan does not."""
+        return bool(self.level_db[-1] - self._usual_db > _LIVELY_DB)
 
     def pause(self) -> None:
         """A period from which nothing is learnt."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from satellite.audio.card import Samples
 from satellite.core.echo import NEAR_END_DB, Excess
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, SILENCE_DB, Decibels
 from satellite.detect.background import Background
 
 _Bands = NDArray[np.float64]
@@ -91,13 +91,17 @@ class NearEnd:
         self._user_periods = 0
         self._background = Background(BANDS + 1)
 
-    def feed(self, near: Samples, far: Samples, is_idle: bool = False) -> Excess:
+    def feed(self, near: Samples, far: Samples, is_idle: bool = False, is_talk: bool = False) -> Excess:
         """A period of the raw microphone, and of what was played as it reaches the microphone in this period.
 
-        `is_idle`: there is no reply, and the user does not have the floor: what sounds now is background.
+        `is_idle`: there is no reply, and the user does not have the floor: what sounds now is background. `is_talk`: what was
+        going on then is talk, so that only what is louder than it may be the user; beside other sounds his voice tells.
         """
         heard_db, played_db = self._spectra(near, far)
-        noise_db = np.maximum(self._noise_db + _NOISE_SWAY_DB, self._background.level_db[:-1] + _BACKGROUND_SWAY_DB)
+        noise_db = self._noise_db + _NOISE_SWAY_DB
+        is_lively = self._background.is_lively
+        if is_talk and is_lively:
+            noise_db = np.maximum(noise_db, self._background.level_db[:-1] + _BACKGROUND_SWAY_DB)
         echo_db = played_db + self._path_db
         expected_db = _sum_db(echo_db, noise_db)
         now = _excess(heard_db, expected_db)
@@ -112,7 +116,8 @@ class NearEnd:
                 self._background.learn(_with_total(heard_db), _with_total(self._noise_db + _NOISE_SWAY_DB))
             else:
                 self._background.pause()
-        return Excess(now, in_probe, self._background.audible_db)
+        talk_db = Decibels(float(self._background.level_db[-1])) if is_talk and is_lively else SILENCE_DB
+        return Excess(now, in_probe, talk_db, is_lively)
 
     def give_floor(self) -> None:
         """The user is to be heard: the last seconds, in which he said so, were no background."""

@@ -9,6 +9,7 @@ from typing import Literal
 from satellite.errors import DeviceError
 from satellite.simulate.air import Air
 from satellite.simulate.clock import Clock
+from satellite.simulate.jitter import Jitter
 from satellite.simulate.microphone import SimulatedMicrophone
 from satellite.simulate.room import Room
 from satellite.simulate.speaker import SimulatedSpeaker
@@ -27,11 +28,17 @@ class SimulatedCard:
         out_latency_ms: float = 1.0,
         in_latency_ms: float = 6.0,
         ppm: float = 0.0,
+        jitter_ms: float = 0.0,
+        seed: int = 0,
     ) -> None:
-        """The playback crystal runs faster than the capture crystal by so many ppm; the rates are 16 or 48 kHz."""
+        """The playback crystal runs faster than the capture crystal by so many ppm; the rates are 16 or 48 kHz.
+
+        Each captured period can be read up to `jitter_ms` later than `in_latency_ms` after its last frame, drawn from the seed.
+        """
         self._air = Air(room, clock)
         self._speaker = SimulatedSpeaker(self._air, playback_rate_hz, queue_ms, out_latency_ms, ppm)
-        self._microphone = SimulatedMicrophone(self._air, self._speaker, capture_rate_hz, in_latency_ms)
+        jitter = Jitter(jitter_ms, seed)
+        self._microphone = SimulatedMicrophone(self._air, self._speaker, capture_rate_hz, in_latency_ms, jitter)
         self._plugged = True
         self._open = True
 

@@ -4,6 +4,7 @@ from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ
 from satellite.errors import DeviceError
 from satellite.simulate.air import Air, Source
+from satellite.simulate.jitter import Jitter
 from satellite.simulate.signals import CROSSINGS, Sinc, pcm
 
 # what the driver keeps for a reader that is late, as a capture buffer of 20 periods does
@@ -17,12 +18,13 @@ class SimulatedMicrophone:
     loopback = None
     every_channel = None
 
-    def __init__(self, air: Air, source: Source, rate_hz: int, latency_ms: float) -> None:
+    def __init__(self, air: Air, source: Source, rate_hz: int, latency_ms: float, jitter: Jitter) -> None:
         self.rate_hz = rate_hz
         self.overruns = 0
         self._air = air
         self._source = source
         self._latency_s = latency_ms / 1000
+        self._jitter = jitter
         self._sinc = None if rate_hz == RATE_HZ else Sinc(RATE_HZ / rate_hz)
         if self._sinc is not None and latency_ms * RATE_HZ / 1000 <= CROSSINGS:
             raise ValueError("a microphone that is not at the rate of the air needs a latency of 1 ms for its filter")
@@ -54,7 +56,7 @@ class SimulatedMicrophone:
         with self._air.lock:
             self._check()
             captured_s = self._air.time_of(self._next_frame + PERIOD_FRAMES)
-            return max(captured_s + self._latency_s, self._stalled_until_s)
+            return max(captured_s + self._latency_of(self._next_frame), self._stalled_until_s)
 
     def connect(self) -> None:
         """Makes it usable; it hears from now on. The caller holds the lock of the air."""
@@ -82,10 +84,18 @@ class SimulatedMicrophone:
         if now_s < self._stalled_until_s:
             return False
         unread = (self._air.frame(now_s - self._latency_s) - self._next_frame) // PERIOD_FRAMES
+        while unread > 0 and not self._has_come(self._next_frame + (unread - 1) * PERIOD_FRAMES, now_s):
+            unread -= 1
         if unread > _BUFFER_PERIODS:
             self._next_frame += (unread - _BUFFER_PERIODS) * PERIOD_FRAMES
             self.overruns += 1
         return unread > 0
+
+    def _has_come(self, first_frame: int, now_s: float) -> bool:
+        return self._air.frame(now_s - self._latency_of(first_frame)) >= first_frame + PERIOD_FRAMES
+
+    def _latency_of(self, first_frame: int) -> float:
+        return self._latency_s + self._jitter.late_s(first_frame // PERIOD_FRAMES)
 
     def _check(self) -> None:
         if not self._connected:

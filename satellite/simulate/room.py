@@ -1,9 +1,10 @@
 """A room with a loudspeaker, a microphone, somebody who talks and a noise floor, computed sample by sample.
 
-Time is counted in frames of the air at RATE_HZ since the room began. `advance` is called by one thread; `say` and the
-tapes may be used by any.
+Time is counted in frames of the air at RATE_HZ since the room began. `advance` is called by one thread; `say`,
+`change_path` and the tapes may be used by any.
 """
 
+import copy
 import threading
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ import numpy as np
 
 from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ, Decibels
+from satellite.simulate.echo_path import EchoPath
+from satellite.simulate.loudspeaker import Linear, Loudspeaker
 from satellite.simulate.signals import (
-    Convolver,
     Signal,
     Tape,
     active_level_db,
@@ -22,8 +24,10 @@ from satellite.simulate.signals import (
     signal,
 )
 
-# what each record remembers; longer than any scene, 58 MB for the three of them once full
+# what each record remembers unless told otherwise; longer than any scene, 77 MB for the four of them once full
 RECORD_S = 600
+
+_LINEAR = Linear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +47,28 @@ class _Sound:
 
 
 class Room:
-    """Turns what the loudspeaker is given into what the microphone hears, and records both."""
+    """Turns what the loudspeaker is given into what the microphone hears, and records both.
 
-    def __init__(self, echo_ir: Signal, talker_ir: Signal, noise: Signal, drive: float = 0.0) -> None:
-        """Noise is as heard at the microphone and repeats; it may be empty. Drive 0 is a linear loudspeaker."""
-        self.cone = Tape(RECORD_S * RATE_HZ)
-        self.near = Tape(RECORD_S * RATE_HZ)
-        self.heard = Tape(RECORD_S * RATE_HZ)
-        self._echo_ir, self._talker_ir, self._noise, self._drive = echo_ir, talker_ir, noise, drive
-        self._echo_path = Convolver(echo_ir)
+    Of the records `given` is what goes into the loudspeaker and `cone` what comes out of it, `near` the near-end sounds at the
+    microphone, and `heard` all that the microphone hears.
+    """
+
+    def __init__(
+        self,
+        echo_ir: Signal,
+        talker_ir: Signal,
+        noise: Signal,
+        loudspeaker: Loudspeaker = _LINEAR,
+        record_s: float = RECORD_S,
+    ) -> None:
+        """Noise is as heard at the microphone and repeats; it may be empty. The room has a copy of the loudspeaker as it is.
+
+        Records keep the latest `record_s`, which has to hold any echo path, and what a reader of the microphone leaves unread.
+        """
+        self.given, self.cone, self.near, self.heard = (Tape(round(record_s * RATE_HZ)) for _ in range(4))
+        self._echo_ir, self._talker_ir, self._noise = echo_ir, talker_ir, noise
+        self._loudspeaker, self._unused_loudspeaker = copy.deepcopy(loudspeaker), copy.deepcopy(loudspeaker)
+        self._echo_path = EchoPath(echo_ir, self.cone)
         self._lock = threading.Lock()
         self._sounds: list[_Sound] = []
         self._end_frame = 0
@@ -85,14 +102,21 @@ class Room:
         end = len(samples) if end_frame is None else end_frame
         return Said(name, start, start + delay + onset_frame, start + delay + end)
 
+    def change_path(self, at_frame: int, gain_db: float = 0.0, ir: Signal | None = None) -> None:
+        """From this frame on, or at once if that is past, the echo takes another path, faded over in 10 ms.
+
+        Without `ir` it is the one in force by then, so that gains add up. ValueError if the records are shorter than `ir`.
+        """
+        self._echo_path.change(at_frame, gain_db, ir)
+
     def advance(self, played: Signal) -> None:
         """Lets so much time pass while the loudspeaker is given these samples."""
         for at in range(0, len(played), PERIOD_FRAMES):
             self._advance_block(played[at : at + PERIOD_FRAMES])
 
     def echo_of(self, played: Signal) -> Signal:
-        """What the microphone hears of a sound played in silence."""
-        return convolved(self._cone_of(played), self._echo_ir)
+        """What the microphone hears of a sound played in silence: by a loudspeaker as it was at first, over the first path."""
+        return convolved(copy.deepcopy(self._unused_loudspeaker).emit(played), self._echo_ir)
 
     def voice_of(self, dry: Signal) -> Signal:
         """What the microphone hears of the talker in silence."""
@@ -104,21 +128,21 @@ class Room:
             self._end_frame = end
             sounds = self._sounds
             self._sounds = [sound for sound in sounds if sound.start_frame + len(sound.samples) > end]
-        cone = self._cone_of(played)
+        cone = self._loudspeaker.emit(played)
+        echo = self._echo_path.run(cone)
         near = _sum_of(sounds, start, end)
-        self.cone.append(pcm(cone))
+        given_pcm = pcm(played)
+        self.given.append(given_pcm)
+        self.cone.append(given_pcm if cone is played else pcm(cone))
         self.near.append(pcm(near))
-        self.heard.append(pcm(self._echo_path.run(cone) + near + self._noise_between(start, end)))
-
-    def _cone_of(self, played: Signal) -> Signal:
-        if self._drive == 0:
-            return played
-        clipped: Signal = (np.tanh(self._drive * played) / self._drive).astype(np.float32)
-        return clipped
+        self.heard.append(pcm(echo + near + self._noise_between(start, end)))
 
     def _noise_between(self, start: int, end: int) -> Signal:
         if len(self._noise) == 0:
             return np.zeros(end - start, np.float32)
+        first = start % len(self._noise)
+        if first + end - start <= len(self._noise):
+            return self._noise[first : first + end - start]
         return self._noise[np.arange(start, end) % len(self._noise)]
 
 

@@ -77,13 +77,14 @@ class Tape:
     """The latest samples of a stream by their absolute numbers. One thread appends, any may read."""
 
     def __init__(self, capacity_frames: int, first_frame: int = 0) -> None:
+        self.capacity_frames = capacity_frames
         self._data = np.zeros(capacity_frames, np.int16)
         self._first_frame = first_frame
         self.end_frame = first_frame
 
     def append(self, samples: Samples) -> None:
         """Adds samples; the oldest give way when the tape is full."""
-        capacity = len(self._data)
+        capacity = self.capacity_frames
         kept = samples[-capacity:]
         at = (self.end_frame + len(samples) - len(kept)) % capacity
         head = min(len(kept), capacity - at)
@@ -93,7 +94,7 @@ class Tape:
 
     def between(self, start_frame: int, end_frame: int) -> Samples:
         """A copy of [start, end). Silence before the first sample; ValueError where it is forgotten or yet to come."""
-        capacity = len(self._data)
+        capacity = self.capacity_frames
         begin = max(start_frame, self._first_frame)
         if end_frame > self.end_frame or (begin < end_frame and begin < self.end_frame - capacity):
             raise ValueError(f"frames {start_frame} to {end_frame} are not on the tape, which ends at {self.end_frame}")

@@ -19,7 +19,7 @@ class Unsuspecting:
     def __init__(self) -> None:
         self._is_calibrated = False
 
-    def feed(self, near: Samples, far: Samples, is_idle: bool) -> Excess:
+    def feed(self, near: Samples, far: Samples, is_idle: bool, is_talk: bool) -> Excess:
         return Excess()
 
     def calibrate(self) -> None:

@@ -44,7 +44,7 @@ class _Detector:
 class _NearEnd(Unsuspecting):
     excess = Excess()
 
-    def feed(self, near: Samples, far: Samples, is_idle: bool) -> Excess:
+    def feed(self, near: Samples, far: Samples, is_idle: bool, is_talk: bool) -> Excess:
         return self.excess
 
 

@@ -39,7 +39,7 @@ class _Detector:
 class _NearEnd:
     excess = Excess()
 
-    def feed(self, near: Samples, far: Samples, is_idle: bool) -> Excess:
+    def feed(self, near: Samples, far: Samples, is_idle: bool, is_talk: bool) -> Excess:
         return self.excess
 
     def calibrate(self) -> None:

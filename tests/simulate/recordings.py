@@ -6,10 +6,12 @@ from importlib.resources import files
 import numpy as np
 
 from satellite.audio.card import Samples
+from satellite.simulate.loudspeaker import Linear, Loudspeaker
 from satellite.simulate.room import Room
 from satellite.simulate.signals import Signal, signal
 
 SILENCE: Signal = np.zeros(0, np.float32)
+LINEAR = Linear()
 
 
 def recording(name: str) -> Samples:
@@ -26,6 +28,6 @@ def impulse(delay_frames: int = 0) -> Signal:
     return ir
 
 
-def corpus_room(noise: Signal = SILENCE, drive: float = 0.0) -> Room:
+def corpus_room(noise: Signal = SILENCE, loudspeaker: Loudspeaker = LINEAR) -> Room:
     """Loudspeaker at 8 cm, talker at 2 m."""
-    return Room(signal(recording("sim7_spk8cm")), signal(recording("sim7_talk2m")), noise, drive)
+    return Room(signal(recording("sim7_spk8cm")), signal(recording("sim7_talk2m")), noise, loudspeaker)

@@ -22,6 +22,7 @@ def subject(**settings: int | float) -> Subject:
 FACTORIES: dict[str, Factory] = {
     "16 kHz": subject,
     "48 kHz": partial(subject, capture_rate_hz=48_000, playback_rate_hz=48_000, queue_ms=40),
+    "on USB": partial(subject, jitter_ms=4.0),
     "48 kHz speaker of another clock": partial(subject, playback_rate_hz=48_000, ppm=-150.0),
 }
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from satellite.audio.card import Samples
+from satellite.simulate.loudspeaker import Chain, Limiter, Loudspeaker, SoftClip
 from satellite.simulate.room import Room, ser_gain_db
 from satellite.simulate.signals import Convolver, Signal, Sinc, Tape, active_level_db, direct_path_frames, pcm, signal
-from tests.simulate.recordings import SILENCE, corpus_room, impulse, recording
+from tests.simulate.recordings import LINEAR, SILENCE, corpus_room, impulse, recording
 
 
 def random_signal(frames: int, seed: int = 1, level: float = 0.05) -> Signal:
@@ -148,12 +149,49 @@ def test_microphone_clips() -> None:
     assert set(room.heard.between(0, 160).tolist()) == {32767}
 
 
-def test_loudspeaker_that_is_driven_distorts() -> None:
-    """The cone, and the echo with it, is tanh(drive x) / drive."""
-    room = Room(impulse(), impulse(), SILENCE, drive=2.0)
+def test_what_a_loudspeaker_does_wrong_is_heard() -> None:
+    """The cone, and the echo with it, is what the loudspeaker emits; what it was given is recorded beside it."""
+    room = Room(impulse(), impulse(), SILENCE, SoftClip(0.1))
     room.advance(np.full(160, 0.5, np.float32))
-    expected = round(float(np.tanh(1.0)) / 2 * 32768)
+    expected = int(pcm(SoftClip(0.1).emit(np.full(1, 0.5, np.float32)))[0])
+    assert expected < 14_000
     assert set(room.cone.between(0, 160).tolist()) == set(room.heard.between(0, 160).tolist()) == {expected}
+    assert set(room.given.between(0, 160).tolist()) == {16_384}
+
+
+def test_echo_of_asks_a_loudspeaker_that_has_done_nothing_yet() -> None:
+    """Neither what sounded before nor what was asked before changes the answer, nor the answer what sounds after."""
+    reply = signal(recording("heart_medium_67966")[:16_000])
+    asked, unasked = (corpus_room(loudspeaker=Limiter()) for _ in range(2))
+    first = asked.echo_of(reply)
+    for room in (asked, unasked):
+        room.advance(reply)
+    assert np.array_equal(asked.echo_of(reply), first)
+    assert np.array_equal(asked.heard.between(0, 16_000), unasked.heard.between(0, 16_000))
+    assert np.abs(asked.heard.between(0, 16_000) - 32768 * first[:16_000]).max() < 0.6
+
+
+def test_rooms_with_one_loudspeaker_do_not_share_its_state() -> None:
+    """Each has a copy."""
+    loudspeaker, loud = Limiter(), np.full(1600, 0.9, np.float32)
+    rooms = [Room(impulse(), impulse(), SILENCE, loudspeaker) for _ in range(2)]
+    for room in rooms:
+        room.advance(loud)
+    assert np.array_equal(rooms[0].cone.between(0, 1600), rooms[1].cone.between(0, 1600))
+
+
+def test_records_are_as_long_as_asked_for() -> None:
+    """The latest of every record is there, and what is older is not; an echo path has to fit."""
+    room = Room(impulse(), impulse(), SILENCE, record_s=0.5)
+    room.advance(np.ones(9000, np.float32))
+    for tape in (room.given, room.cone, room.near, room.heard):
+        assert len(tape.between(1000, 9000)) == 8000
+        with pytest.raises(ValueError, match="not on the tape"):
+            tape.between(999, 9000)
+    with pytest.raises(ValueError, match="8001 frames"):
+        Room(impulse(8000), impulse(), SILENCE, record_s=0.5)
+    with pytest.raises(ValueError, match="8001 frames"):
+        room.change_path(9000, ir=impulse(8000))
 
 
 def test_active_level_leaves_out_pauses() -> None:
@@ -164,11 +202,11 @@ def test_active_level_leaves_out_pauses() -> None:
 
 
 @pytest.mark.parametrize("ser_db", [-15.0, -10.0, 0.0])
-@pytest.mark.parametrize("drive", [0.0, 8.0])
-def test_ser_gain_gives_the_asked_ratio(ser_db: float, drive: float) -> None:
+@pytest.mark.parametrize("loudspeaker", [LINEAR, Chain(Limiter(), SoftClip(0.1))])
+def test_ser_gain_gives_the_asked_ratio(ser_db: float, loudspeaker: Loudspeaker) -> None:
     """User over echo, as the room really renders them, is what was asked for within half a decibel."""
     reply, user = recording("heart_medium_67966"), recording("tts_lights_joe")
-    room = corpus_room(drive=drive)
+    room = corpus_room(loudspeaker=loudspeaker)
     room.say(user, gain_db=ser_gain_db(room, reply, user, ser_db))
     room.advance(signal(reply))
     room.advance(np.zeros(6000, np.float32))
