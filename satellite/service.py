@@ -336,8 +336,7 @@ class Service:
             case act.SendPlayed():
                 hub.played()
             case act.KeepFrom(first):
-                self._uplink.keep_from(first)
-                commands.append(cmd.HearUser(first is not None))
+                self._keep_from(first)
             case act.StreamMic(first):
                 self._uplink.stream(first, self.engine.now())
             case act.StopMic(tell):
@@ -352,6 +351,10 @@ class Service:
     def _become(self, change: act.Become) -> None:
         _log.info("= %s, was %s: %s", change.new, change.old, change.why)
         self._observer.on_state_changed(change.old, change.new, change.why)
+
+    def _keep_from(self, first: Frames | None) -> None:
+        self._uplink.keep_from(first)
+        self.engine.commands.append(cmd.HearUser(first is not None))
 
     def _stop_mic(self, tell: bool) -> None:
         if tell and self._uplink.is_streaming:

@@ -14,15 +14,16 @@ _Bands = NDArray[np.float64]
 
 # of the moments in which anything sounds, so many are softer than what is remembered
 _QUANTILE = 0.99
-# per period: 25 dB over the noise are learnt in three seconds of talk
-_RISE_DB = 0.10
+# per period: 25 dB over the noise are learnt in some seconds of talk
+_RISE_DB = 0.20
 _FALL_DB = _RISE_DB * (1.0 - _QUANTILE) / _QUANTILE
 # whoever talks on pauses for shorter than this; when it has been quiet for longer, it is over, and is forgotten in seconds
 _PAUSE_PERIODS = 500 // PERIOD_MS
 _FORGET_DB = 0.10
 _QUIET_DB = 10.0
-# steady noise reaches 3 dB over its median, and hardly ever more
-_LIVELY_DB = 6.0
+# steady noise, summed over all bands and 30 ms, is half a decibel off its median; speech and music are 3 dB and more off theirs
+_LIVELY_DB = 1.5
+_SWAY_PERIODS = 3000 // PERIOD_MS
 # the wake word is the user's too: what was learnt in the last seconds before he got the floor is taken back
 _TAKEN_BACK_PERIODS = 2500 // PERIOD_MS
 _STEP_PERIODS = 250 // PERIOD_MS
@@ -38,7 +39,7 @@ class Background:
     def __init__(self, bands: int) -> None:
         self.level_db: _Bands = np.full(bands, _UNKNOWN_DB)
         """What the loud moments of each band reach; far below everything as long as nothing is known."""
-        self._usual_db = _UNKNOWN_DB
+        self._usual_db = self._sway_db = 0.0
         self._quiet_periods = 0
         self._periods = self._run = 0
         self._before = [self.level_db] * (_TAKEN_BACK_PERIODS // _STEP_PERIODS)
@@ -46,7 +47,7 @@ class Background:
     @property
     def is_lively(self) -> bool:
         """Whether it comes and goes as talk, music and dishes do, and a fan does not."""
-        return bool(self.level_db[-1] - self._usual_db > _LIVELY_DB)
+        return self._sway_db > _LIVELY_DB
 
     def pause(self) -> None:
         """A period from which nothing is learnt."""
@@ -56,7 +57,9 @@ class Background:
         """A period in which nothing of ours is heard and nobody has the floor."""
         if not self._periods:
             self._usual_db = float(heard_db[-1])
-        self._usual_db += _RISE_DB if heard_db[-1] > self._usual_db else -_RISE_DB
+        off_db = float(heard_db[-1]) - self._usual_db
+        self._usual_db += _RISE_DB if off_db > 0.0 else -_RISE_DB
+        self._sway_db += (abs(off_db) - self._sway_db) / _SWAY_PERIODS
         self.level_db = np.maximum(self.level_db, noise_db)
         above = heard_db > self.level_db
         # the last element is the level of all bands together

@@ -99,8 +99,7 @@ class NearEnd:
         """
         heard_db, played_db = self._spectra(near, far)
         noise_db = self._noise_db + _NOISE_SWAY_DB
-        is_lively = self._background.is_lively
-        if is_talk and is_lively:
+        if is_talk:
             noise_db = np.maximum(noise_db, self._background.level_db[:-1] + _BACKGROUND_SWAY_DB)
         echo_db = played_db + self._path_db
         expected_db = _sum_db(echo_db, noise_db)
@@ -116,8 +115,8 @@ class NearEnd:
                 self._background.learn(_with_total(heard_db), _with_total(self._noise_db + _NOISE_SWAY_DB))
             else:
                 self._background.pause()
-        talk_db = Decibels(float(self._background.level_db[-1])) if is_talk and is_lively else SILENCE_DB
-        return Excess(now, in_probe, talk_db, is_lively)
+        talk_db = Decibels(float(self._background.level_db[-1])) if is_talk else SILENCE_DB
+        return Excess(now, in_probe, talk_db, self._background.is_lively)
 
     def give_floor(self) -> None:
         """The user is to be heard: the last seconds, in which he said so, were no background."""
