@@ -26,7 +26,7 @@ _ROOM_RT60_S = 0.5
 
 
 class Size(StrEnum):
-    """How long one is ready to wait: a minute, a quarter of an hour, over an hour."""
+    """How long one is ready to wait."""
 
     MINI = "mini"
     STANDARD = "standard"
@@ -47,7 +47,7 @@ class Amount:
     """The same, where something that talks or plays is on."""
 
 
-AMOUNTS = {Size.MINI: Amount(3, 1, 1, 1, 1), Size.STANDARD: Amount(40, 12, 6, 3, 10), Size.FULL: Amount(None, 30, 35, 10, 50)}
+AMOUNTS = {Size.MINI: Amount(3, 1, 1, 1, 1), Size.STANDARD: Amount(40, 12, 6, 3, 10), Size.FULL: Amount(None, 12, 26, 4, 16)}
 
 
 def scenes(corpus: Corpus, size: Size, seed: int) -> list[Scene]:

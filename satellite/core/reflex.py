@@ -96,8 +96,8 @@ class ReflexRule:
     onset_limit_ms: Millis = Millis(1000)
     # echo alone hardly ever reaches this, so a window below it is silence; the onset is looked for behind the last stretch
     # of these that was longer than a pause inside a word
-    quiet_near_end_db: float = 8.0
-    quiet_ms: Millis = Millis(200)
+    quiet_near_end_db: float = 4.0
+    quiet_ms: Millis = Millis(250)
     # a voice this recent is still there
     live_ms: Millis = Millis(100)
     # from writing a sample to hearing it; slower paths are refused at set-up

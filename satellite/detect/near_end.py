@@ -61,6 +61,9 @@ _SETTLED_PERIODS = 40
 # a failed probe teaches so much at most: a voice it missed must not make the next one inaudible
 _LESSON_DB = 6.0
 
+# the half of fewer bands than this may all be a voice's
+_BANDS_OF_A_JUMP = 6
+
 # a band counts from 3 dB over its expectation on, and at most 10 dB: one whistle is no voice
 _COUNTED_FROM_DB, _COUNTED_DB = 3.0, 10.0
 
@@ -85,6 +88,8 @@ class NearEnd:
         self._path_db = np.zeros(BANDS)
         self._path_periods = np.zeros(BANDS)
         self._excess_db = np.zeros(BANDS)
+        self._is_audible = np.zeros(BANDS, np.bool_)
+        self._jump_db = 0.0
         self._calibrated_db: _Bands | None = None
         self._calibrating = 0
         self._most_in_probe_db = 0.0
@@ -105,6 +110,7 @@ class NearEnd:
         expected_db = _sum_db(echo_db, noise_db)
         now = _excess(heard_db, expected_db)
         self._excess_db = heard_db - played_db
+        self._is_audible = echo_db > noise_db + _AUDIBLE_DB
         in_probe = self._probe(heard_db, played_db, noise_db)
         self._user_periods = _USER_PERIODS if now >= NEAR_END_DB else max(self._user_periods - 1, 0)
         self._learn_path(echo_db, noise_db)
@@ -124,14 +130,15 @@ class NearEnd:
 
     def calibrate(self) -> None:
         """The reply is being ducked: whatever is heard just now is taken for echo, until `release`."""
-        self._calibrated_db = np.maximum(self._path_db, self._excess_db)
+        self._jump_db = self._jump()
+        self._calibrated_db = np.maximum(self._path_db + self._jump_db, self._excess_db)
         self._calibrating = _SMOOTHED_PERIODS
         self._most_in_probe_db = 0.0
 
     def release(self) -> None:
         """The probe is over. If all fell with the reply it was echo, and the path is louder than was thought."""
         if self._calibrated_db is not None and self._most_in_probe_db < NEAR_END_DB:
-            self._path_db = np.minimum(self._calibrated_db, self._path_db + _LESSON_DB)
+            self._path_db = np.minimum(self._calibrated_db, self._path_db + max(_LESSON_DB, self._jump_db))
         self._calibrated_db = None
 
     def abandon(self) -> None:
@@ -144,10 +151,17 @@ class NearEnd:
         if self._calibrating:
             # what set the duck off is in the average only in part as yet
             self._calibrating -= 1
-            self._calibrated_db = np.maximum(self._calibrated_db, self._excess_db)
+            self._jump_db = max(self._jump_db, self._jump())
+            self._calibrated_db = np.maximum(self._calibrated_db, np.maximum(self._path_db + self._jump_db, self._excess_db))
         excess_db = _excess(heard_db, _sum_db(played_db + self._calibrated_db, noise_db))
         self._most_in_probe_db = max(self._most_in_probe_db, excess_db)
         return excess_db
+
+    def _jump(self) -> float:
+        """By how much the whole path is louder now, dB: a door or a volume knob lifts all bands, a voice only its own."""
+        if np.count_nonzero(self._is_audible) < _BANDS_OF_A_JUMP:
+            return 0.0
+        return max(float(np.median((self._excess_db - self._path_db)[self._is_audible])), 0.0)
 
     def _spectra(self, near: Samples, far: Samples) -> tuple[_Bands, _Bands]:
         self._sound[:, :PERIOD_FRAMES] = self._sound[:, PERIOD_FRAMES:]

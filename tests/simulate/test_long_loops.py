@@ -21,26 +21,26 @@ from tests.simulate.virtual import IR_FRAMES, START_S, opened
 
 # half of it before the air and half behind, or all on one side
 LOOPS_MS = [(5.0, 5.0), (25.0, 25.0), (60.0, 60.0), (125.0, 125.0), (249.0, 1.0), (1.0, 249.0)]
-RATES_HZ = [(16_000, 0.0), (48_000, 0.0), (48_000, 100.0)]
+# far more than any of them takes
+PATIENCE_PERIODS = 100
 
 
-@pytest.mark.parametrize("rate_hz, ppm", RATES_HZ)
 @pytest.mark.parametrize("out_ms, in_ms", LOOPS_MS)
-def test_a_click_is_readable_after_the_whole_loop(out_ms: float, in_ms: float, rate_hz: int, ppm: float) -> None:
-    """From its write to its period: the latencies and the air, at any rate, and again after seconds."""
-    room, clock, card = opened(
-        playback_rate_hz=rate_hz, capture_rate_hz=rate_hz, out_latency_ms=out_ms, in_latency_ms=in_ms + 1, ppm=ppm
-    )
-    click = np.zeros(rate_hz // 100, np.int16)
+def test_a_click_is_readable_after_the_whole_loop(out_ms: float, in_ms: float) -> None:
+    """From its write to its period: the latencies and the air, and again after seconds."""
+    room, clock, card = opened(out_latency_ms=out_ms, in_latency_ms=in_ms + 1)
+    click = np.zeros(160, np.int16)
     click[0] = 12_345
     for _ in range(3):
         written_s, heard_s = clock.now_s(), None
         card.speaker.write(click)
-        while heard_s is None:
+        for _ in range(PATIENCE_PERIODS):
             card.wait(1.0)
             period = card.microphone.read()
             if period is not None and np.abs(period).max() > 4000:
                 heard_s = clock.now_s()
+                break
+        assert heard_s is not None
         at = int(np.argmax(np.abs(room.heard.between(0, room.end_frame))[card.air_frame(written_s) :]))
         assert abs(at - (out_ms * 16 + IR_FRAMES)) <= 1
         # a period is read when its last frame is there
@@ -58,7 +58,7 @@ class _NoCanceller:
 
 @pytest.mark.parametrize("out_ms, in_ms", LOOPS_MS)
 def test_the_engine_measures_the_loop(out_ms: float, in_ms: float) -> None:
-    """What it samples of a reply has the echo where the latencies, its queue and the air put it, to 1 ms."""
+    """What it samples of a reply has the echo where the latencies, the air, and its queue of at most 40 ms put it."""
     room, clock = corpus_room(), VirtualClock(START_S)
     card = SimulatedCard(room, clock, out_latency_ms=out_ms, in_latency_ms=in_ms, jitter_ms=4.0)
     engine = AudioEngine(_NoCanceller(), Deaf(), Unsuspecting(), lambda samples: 0.0, ReflexRule(), clock.now_s)
@@ -74,5 +74,4 @@ def test_the_engine_measures_the_loop(out_ms: float, in_ms: float) -> None:
     found = measure_loop_delay(sample.reference, sample.microphone)
     assert found is not None
     beyond_ms = found.frames / 16 - out_ms - in_ms - IR_FRAMES / 16
-    print(beyond_ms)
     assert 0 <= beyond_ms <= 40
