@@ -22,6 +22,9 @@ class Unsuspecting:
     def feed(self, near: Samples, far: Samples, is_idle: bool, is_talk: bool) -> Excess:
         return Excess()
 
+    def give_floor(self) -> None:
+        pass
+
     def calibrate(self) -> None:
         assert not self._is_calibrated, "two probes at once"
         self._is_calibrated = True

@@ -1,12 +1,14 @@
 """A stretch of voice: what makes it words."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from satellite.core.burst import ACTIVE_PROBABILITY, MEMORY_FRAMES, Burst, BurstRule, Judgement
 from satellite.core.events import VoiceWindow
-from satellite.core.units import Decibels, Frames, Millis, Probability, frames, millis
+from satellite.core.units import SILENCE_DB, Decibels, Frames, Millis, Probability, frames, millis
 from tests.core.driver import BREATH, VOWEL, WINDOW_MS, window
 
 RULE = BurstRule()
@@ -156,3 +158,13 @@ def test_it_remembers_the_last_three_seconds_and_counts_them_right(stretches: li
 def test_the_memory_is_long_enough_for_the_longest_doubt() -> None:
     """A word, the gaps in it and the silence after it."""
     assert millis(MEMORY_FRAMES) > 2 * (RULE.commit_ms + RULE.quiet_ms)
+
+
+def test_what_is_no_louder_than_the_talk_before_the_reply_is_nobodys_word() -> None:
+    """Three decibels below its loud moments; under a reply, where the level is not known, nothing counts beside talk."""
+    television = replace(_window(0, -40.0, 0.9, 0.9), background=Decibels(-30.0))
+    assert Burst().add(television).windows[0].probability == 0.0
+    assert Burst().add(television).windows[0].voicing == 0.0
+    assert Burst().add(replace(television, level=SILENCE_DB)).windows[0].probability == 0.0
+    for heard in (replace(television, level=Decibels(-33.0)), replace(television, background=SILENCE_DB)):
+        assert Burst().add(heard).windows == (heard,)

@@ -260,3 +260,73 @@ def test_it_keeps_its_own_rules(seen: list[Observation]) -> None:
         assert 0 <= after.onset <= now.end
         assert all(hit <= now.end for hit in after.hits) and list(after.hits) == sorted(after.hits)
         reflex = after
+
+
+# ---- beside others
+
+
+def _idle(share: float, windows: int) -> Reflex:
+    """After so many windows of a room in which so much is voice."""
+    reflex = Reflex()
+    for n in range(windows):
+        probability = Probability(0.9 if n % 100 < 100 * share else 0.02)
+        seen = replace(_SILENT, end=Frames((n + 1) * 256), probability=probability, is_idle=True)
+        reflex, _ = step(reflex, seen, RULE)
+    return reflex
+
+
+_SILENT = Observation(
+    end=Frames(0),
+    probability=None,
+    clean_db=Decibels(-60.0),
+    near_end=Excess(),
+    voicing=0.0,
+    reference_db=Decibels(-120.0),
+    is_ducked=False,
+    is_playing=False,
+    remaining_ms=None,
+)
+
+
+def test_talk_is_what_is_voice_for_a_third_of_the_idle_time() -> None:
+    """A television is, within seconds; a wake word and a question are not, and other times do not count."""
+    assert _idle(0.8, 500).is_beside_talk(RULE)
+    assert not _idle(0.2, 3000).is_beside_talk(RULE)
+    assert not _idle(1.0, 100).is_beside_talk(RULE)
+    busy = replace(_SILENT, end=Frames(10**7), probability=Probability(0.0))
+    assert step(_idle(0.8, 500), busy, RULE)[0].talk == _idle(0.8, 500).talk
+
+
+def _probed(count: int, spacing: int, near_end: Excess, probability: float = 0.9, voicing: float = 0.9) -> list[Verdict]:
+    """What is wanted of a probe in which every so manieth window of 16 ms is a hit."""
+    reflex, wanted = replace(Reflex(), mode=Mode.PROBING), []
+    for n in range(count):
+        excess = replace(near_end, in_probe_db=50.0 if n % spacing == 0 else 0.0)
+        seen = replace(_SILENT, end=Frames((n + 1) * 256), probability=Probability(probability), voicing=voicing, near_end=excess)
+        reflex, verdict = step(reflex, replace(seen, is_playing=True, is_ducked=True), RULE)
+        wanted.append(verdict)
+    return wanted
+
+
+def test_beside_talk_it_takes_longer_to_be_sure() -> None:
+    """Eight windows in half a second, where two are enough in a quiet room; and a probe that fails fails later."""
+    talk = Excess(background_db=Decibels(-30.0), is_lively=True)
+    assert _probed(4, 2, Excess()).count(Verdict.HOLD) == 1
+    assert Verdict.HOLD not in _probed(40, 10, talk)
+    assert _probed(40, 3, talk).index(Verdict.HOLD) == 21
+    assert _probed(60, 10, talk).index(Verdict.UNDUCK) * 16 + 16 >= RULE.talk_timeout_ms
+
+
+def test_beside_music_a_vowel_is_no_voice() -> None:
+    """Much of it is voiced; the detector has to be sure."""
+    lively = Excess(is_lively=True)
+    assert Verdict.HOLD in _probed(8, 1, Excess(), probability=0.02)
+    assert Verdict.HOLD not in _probed(8, 1, lively, probability=0.2)
+    assert Verdict.HOLD in _probed(8, 1, lively, probability=0.4)
+
+
+def test_beside_music_a_sound_that_is_no_voice_lowers_nothing() -> None:
+    """Elsewhere it does."""
+    loud = replace(_SILENT, end=Frames(160), is_playing=True, reference_db=Decibels(-20.0))
+    assert step(Reflex(), replace(loud, near_end=Excess(50.0)), RULE)[1] is Verdict.DUCK
+    assert step(Reflex(), replace(loud, near_end=Excess(50.0, is_lively=True)), RULE)[1] is Verdict.NONE

@@ -9,7 +9,7 @@ import pytest
 from satellite.audio.card import Samples
 from satellite.audio.whoosh import whoosh
 from satellite.core.echo import NEAR_END_DB, Excess
-from satellite.core.units import PERIOD_FRAMES, RATE_HZ
+from satellite.core.units import PERIOD_FRAMES, RATE_HZ, SILENCE_DB
 from satellite.detect.near_end import BANDS, NearEnd
 from satellite.mock.recordings import trimmed
 from satellite.simulate.room import ser_gain_db
@@ -140,3 +140,59 @@ def test_no_sound_counts_for_more_than_its_bands() -> None:
     once, twice = (_feed(NearEnd(), near, far) for _ in range(2))
     assert max(e.now_db for e in once) == pytest.approx(10.0 * BANDS)
     assert list(islice(once, 200)) == twice
+
+
+def _television(seconds: float, dbfs: float) -> Samples:
+    """Somebody who talks on and on, with room noise below."""
+    talk = signal(np.tile(REPLY, 4))[: int(seconds * RATE_HZ)]
+    level = np.float32(10 ** (dbfs / 20) / np.sqrt(np.mean(talk**2)))
+    return pcm(talk * level + _noise(len(talk), -62.0))
+
+
+def _after_television(is_talk: bool, idle_s: float = 15.0) -> tuple[NearEnd, Samples]:
+    """A detector that has heard one while idle; and four seconds more of it."""
+    detector, heard = NearEnd(), _television(idle_s + 4.0, -40.0)
+    idle = int(idle_s * RATE_HZ)
+    silence = np.zeros(PERIOD_FRAMES, np.int16)
+    for period in _periods(heard[:idle]):
+        detector.feed(period, silence, is_idle=True, is_talk=is_talk)
+    return detector, heard[idle:]
+
+
+def _beside(detector: NearEnd, near: Samples, is_talk: bool) -> list[Excess]:
+    silence = np.zeros(PERIOD_FRAMES, np.int16)
+    return [detector.feed(period, silence, is_idle=False, is_talk=is_talk) for period in _periods(near)]
+
+
+def test_a_television_that_was_on_before_is_explained_and_whoever_is_louder_is_not() -> None:
+    """Where it is talk; and what it reaches is told with it."""
+    detector, more = _after_television(is_talk=True)
+    excess = _beside(detector, more, is_talk=True)
+    assert np.mean([e.now_db >= NEAR_END_DB for e in excess]) < 0.02
+    assert all(e.is_lively and -40.0 < e.background_db < -25.0 for e in excess)
+    louder = more.astype(np.float64) + np.roll(more, RATE_HZ).astype(np.float64) * 10.0
+    detector, _ = _after_television(is_talk=True)
+    assert (
+        max(e.now_db for e in _beside(detector, np.clip(louder, -32768, 32767).astype(np.int16), is_talk=True)) >= 3 * NEAR_END_DB
+    )
+
+
+def test_beside_other_sounds_nothing_is_explained_by_them() -> None:
+    """Music is lively, and no talk: there the user's voice tells."""
+    detector, more = _after_television(is_talk=False)
+    excess = _beside(detector, more, is_talk=False)
+    assert all(e.is_lively and e.background_db == SILENCE_DB for e in excess)
+    assert np.mean([e.now_db >= NEAR_END_DB for e in excess]) > 0.1
+
+
+def test_a_fan_is_not_lively() -> None:
+    """However loud."""
+    detector, silence = NearEnd(), np.zeros(PERIOD_FRAMES, np.int16)
+    told = [detector.feed(period, silence, True, False) for period in _periods(pcm(_noise(5 * RATE_HZ, -35.0)))]
+    assert not any(e.is_lively for e in told[100:])
+
+
+def test_a_path_that_jumps_in_all_bands_falls_in_the_probe_in_bands_that_were_silent_at_the_duck() -> None:
+    """By 20 dB, as when somebody turns the amplifier up: what is said next has other bands than what was said then."""
+    _, probe = _ducked(None, path_gain=10.0)
+    assert max(e.in_probe_db for e in probe) < NEAR_END_DB
