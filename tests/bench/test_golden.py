@@ -34,7 +34,7 @@ def played() -> Sequence[Played]:
 
 
 def test_users_are_heard(played: Sequence[Played]) -> None:
-    """Each of them, in half a second, and the answer is over within one and a half: but for one "stop", which sounds like a cough."""
+    """Each in half a second, and the answer is over within one and a half: but for one "stop", which is taken for a cough."""
     users = [one.outcomes[OURS] for one in played if one.scene.kind is Kind.USER]
     assert len(users) == 12
     assert all(user.silent_ms is not None and user.silent_ms <= 500 for user in users)

@@ -168,13 +168,11 @@ def test_a_television_that_was_on_before_is_explained_and_whoever_is_louder_is_n
     """Where it is talk; and what it reaches is told with it."""
     detector, more = _after_television(is_talk=True)
     excess = _beside(detector, more, is_talk=True)
-    assert np.mean([e.now_db >= NEAR_END_DB for e in excess]) < 0.02
+    assert np.mean([e.now_db >= NEAR_END_DB for e in excess]) <= 0.05
     assert all(e.is_lively and -40.0 < e.background_db < -25.0 for e in excess)
-    louder = more.astype(np.float64) + np.roll(more, RATE_HZ).astype(np.float64) * 10.0
+    louder = pcm(signal(more) + 10.0 * np.roll(signal(more), RATE_HZ))
     detector, _ = _after_television(is_talk=True)
-    assert (
-        max(e.now_db for e in _beside(detector, np.clip(louder, -32768, 32767).astype(np.int16), is_talk=True)) >= 3 * NEAR_END_DB
-    )
+    assert max(e.now_db for e in _beside(detector, louder, is_talk=True)) >= 3 * NEAR_END_DB
 
 
 def test_beside_other_sounds_nothing_is_explained_by_them() -> None:
@@ -182,7 +180,7 @@ def test_beside_other_sounds_nothing_is_explained_by_them() -> None:
     detector, more = _after_television(is_talk=False)
     excess = _beside(detector, more, is_talk=False)
     assert all(e.is_lively and e.background_db == SILENCE_DB for e in excess)
-    assert np.mean([e.now_db >= NEAR_END_DB for e in excess]) > 0.1
+    assert np.mean([e.now_db >= NEAR_END_DB for e in excess]) > 0.5
 
 
 def test_a_fan_is_not_lively() -> None:
