@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from satellite.bench.scene import Kind
 from satellite.bench.setting import Setting
-from satellite.bench.stage import Stage
+from satellite.bench.stage import Stage, command_s
 from satellite.core.conversation import ConversationRule
 from satellite.core.say import Allow
 from satellite.core.sensitivity import PROFILES, Profile, Sensitivity
@@ -60,17 +60,29 @@ def run(
     asked: list[int] = []
     said = None
     for number, reply in enumerate(setting.replies):
-        _let_finish(stage, plays[number] if plays else room.end_frame + _PAUSE_FRAMES)
-        asked.append(room.end_frame)
+        is_last = number + 1 == len(setting.replies)
+        is_answer = is_last and setting.scene.is_answer
+        asked.append(_get_ready(stage, setting, is_answer, plays[number] if plays else None))
         if number == setting.first_counted:
             _change_paths(setting, room)
-        if number + 1 == len(setting.replies):
+        if is_last:
             said = _say(setting, room)
-        stage.play(reply)
-        if number + 1 < len(setting.replies):
+        begin = stage.answer if is_answer else stage.play
+        begin(reply)
+        if not is_last:
             stage.live_until(room.end_frame + len(reply))
     _last_act(setting, stage, said)
     return Run(setting, stage, room, tuple(asked), said, room.end_frame)
+
+
+def _get_ready(stage: Stage, setting: Setting, is_answer: bool, play: int | None) -> int:
+    """Lives until the next reply is to begin, after a command if it is an answer; the frame at which it does."""
+    words = setting.words if is_answer else None
+    before = 0 if words is None else round(command_s(words) * RATE_HZ)
+    _let_finish(stage, stage.room.end_frame + _PAUSE_FRAMES if play is None else play - before)
+    if words is not None:
+        stage.command(words, setting.gain_db(stage.room))
+    return stage.room.end_frame
 
 
 def _let_finish(stage: Stage, until: int) -> None:

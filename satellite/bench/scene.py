@@ -53,6 +53,8 @@ class Scene:
     reply: str = ""
     replies: int = 1
     """How many are played, one after another, `reply` last. What happens happens in that; where nothing does, all count."""
+    is_answer: bool = False
+    """The user has said the same words just before, as a command, and the last reply is the answer to them."""
     when: When = When.MIDDLE
     ser_db: float = 0.0
     noise: str | None = None
@@ -75,6 +77,15 @@ class Scene:
     @property
     def is_ordinary(self) -> bool:
         """Whether nothing about it is unusual but who speaks, where, and how loud: what the headline figures are of."""
-        changed = (self.noise, self.soft_start, self.jitter_ms, self.ppm, self.thd, self.limiter, self.path_changes)
+        changed = (
+            self.noise,
+            self.soft_start,
+            self.is_answer,
+            self.jitter_ms,
+            self.ppm,
+            self.thd,
+            self.limiter,
+            self.path_changes,
+        )
         usual = self.when is When.MIDDLE and self.warm_up and self.replies > 1 and self.latency_ms == USUAL_LATENCY_MS
         return usual and not any(changed) and REFURNISHED not in self.room

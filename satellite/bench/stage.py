@@ -40,6 +40,9 @@ QUEUE_MS = 30
 _ROOM_FIRST_S, _AFTER_WARM_UP_S = 0.5, 1.2
 
 
+# after the last word: the satellite finds the end itself, and a fast hub answers
+_ENDS_S, _THINKS_S = 1.0, 0.5
+
 _T = TypeVar("_T")
 
 
@@ -49,6 +52,11 @@ class Told:
 
     frame: int
     what: cmd.Report | act.Action
+
+
+def command_s(words: Samples) -> float:
+    """How long a command takes, with all that comes before its answer."""
+    return len(words) / RATE_HZ + _ENDS_S + _THINKS_S
 
 
 @dataclass
@@ -92,6 +100,25 @@ class Stage:
         assert self.conversation.turn > before, f"an announcement while {self.state}"
         self._give(ev.AnswerComplete(self._now(), millis(len(samples))))
         return self.conversation.turn
+
+    def command(self, words: Samples, gain_db: float) -> None:
+        """A wake word has been heard, and the user says something, after which the hub thinks for a moment."""
+        self._give(ev.WakeHeard(self._now(), "bench", self.engine.frame))
+        self._give(ev.HubReady(self._now()))
+        self.room.say(words, self.room.end_frame, gain_db)
+        self.let_pass(len(words) / RATE_HZ + _ENDS_S)
+        if self.state is State.LISTENING:
+            self._give(ev.HubHeardEnd(self._now()))
+        self._give(ev.Transcript(self._now(), "a command"))
+        self._give(ev.Answered(self._now(), "an answer"))
+        self.let_pass(_THINKS_S)
+
+    def answer(self, samples: Samples) -> None:
+        """Begins the answer to the command."""
+        assert self.state is State.PROCESSING, f"an answer while {self.state}"
+        self._next = samples
+        self._give(ev.AnswerAudio(self._now()))
+        self._give(ev.AnswerComplete(self._now(), millis(len(samples))))
 
     def hush(self) -> None:
         """Ends what it says, if it still does: held and taken up again and again."""

@@ -147,6 +147,7 @@ _NOISES = (*_ALIVE, "kitchen", "dishes", "vacuum", "traffic")
 _CONDITIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("first answer after the start", {"replies": 1}),
     ("first answer, no start-up sound", {"replies": 1, "warm_up": False}),
+    ("just after a command of the same user", {"is_answer": True}),
     ("before the answer begins", {"when": When.BEFORE}),
     ("in its first 300 ms", {"when": When.FIRST}),
     ("in its last 300 ms", {"when": When.LAST}),
