@@ -11,7 +11,6 @@ from typing import TypeVar
 import numpy as np
 
 from satellite.audio.card import Samples
-from satellite.bench.scene import Kind
 from satellite.core.units import RATE_HZ, frames
 from satellite.errors import SatelliteError
 
@@ -139,11 +138,6 @@ class Corpus:
     def noise(self, name: str) -> str | None:
         """The path of the first noise whose file is named so."""
         return next((path for path in self.noises if Path(path).stem.startswith(name)), None)
-
-    def clips(self, kind: Kind) -> list[Clip]:
-        """All of a kind that a user may utter."""
-        found = {Kind.USER: self.users, Kind.WORD: self.words, Kind.BACKCHANNEL: self.backchannels, Kind.COUGH: self.coughs}
-        return found[kind]
 
 
 def _manifest(root: Path) -> list[dict[str, str]]:

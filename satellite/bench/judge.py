@@ -21,11 +21,9 @@ def judge(plain: Run) -> Iterator[tuple[str, Outcome]]:
     given = trace(plain)
     spans = counted(plain)
     for rule in RULES:
-        decide = rule.listen(given)
-        yield rule.name, of_yields(plain, spans, decide(rule.threshold))
-        for threshold in rule.sweep:
-            if threshold != rule.threshold:
-                yield f"{rule.name}{SWEPT}{threshold:g}", of_yields(plain, spans, decide(threshold))
+        for threshold, told in rule.curve(given):
+            name = rule.name if threshold == rule.threshold else f"{rule.name}{SWEPT}{threshold:g}"
+            yield name, of_yields(plain, spans, told)
 
 
 def of_yields(plain: Run, spans: list[tuple[int, int]], told: Yields) -> Outcome:

@@ -16,10 +16,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from math import log10
 
-DUCK_DB = -20.0
-
-SOURCE = "this project's study of barge-in, section 4.2b (d3, d4)"
-
 _WINDOW_MS = 32.0
 # a reference below this teaches nothing
 _AUDIBLE_DB = -60.0
@@ -80,7 +76,6 @@ class ProbeRule:
 
 PLAIN = ProbeRule()
 SELF_CALIBRATING = ProbeRule(self_calibrating=True, hit_margin_db=8.0)
-SWEEP_DB = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 9.0, 12.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def set_up(scene: Scene, corpus: Corpus) -> Setting:
     echo_ir, talker_ir = _responses(scene.room, scene.talker_m, corpus)
     other = corpus.rooms[(corpus.rooms.index(_base(scene.room)) + 1) % len(corpus.rooms)]
     words = _words(scene, corpus)
-    into_s = _into_s(scene, len(replies[-1]) / RATE_HZ, 0.0 if words is None else len(words) / RATE_HZ, dice)
+    into_s = _into_s(scene, len(replies[-1]) / RATE_HZ, dice)
     noise = _noise(scene, corpus, replies[-1], words, echo_ir, talker_ir, dice)
     return Setting(scene, replies, noise, echo_ir, _responses(other, scene.talker_m, corpus)[0], talker_ir, words, into_s)
 
@@ -139,7 +139,7 @@ def _clip(path: str, corpus: Corpus) -> Clip:
     return next(clip for clip in known if clip.path == path)
 
 
-def _into_s(scene: Scene, reply_s: float, words_s: float, dice: np.random.Generator) -> float:
+def _into_s(scene: Scene, reply_s: float, dice: np.random.Generator) -> float:
     if scene.kind in (Kind.ECHO, Kind.BACKGROUND):
         return 0.0
     match scene.when:

@@ -49,16 +49,8 @@ class Trace:
     sound_end: int | None = None
 
     @property
-    def near_db(self) -> Levels:
-        """Level of each whole period of 10 ms; dB relative to full scale. shape (periods,)"""
-        return _levels(self.near)
-
-    @property
-    def clean_db(self) -> Levels:
-        return _levels(self.clean)
-
-    @property
     def far_db(self) -> Levels:
+        """Level of what was played in each whole period of 10 ms; dB relative to full scale. shape (periods,)"""
         return _levels(self.far)
 
 
