@@ -29,12 +29,12 @@ class Case:
     clear_ms: float | None
 
 
-def of_kind(results: Results, *kinds: Kind, rule: str = OURS) -> list[Case]:
-    """Those that the rule was played."""
+def of_kind(results: Results, *kinds: Kind, rule: str = OURS, beside: str | None = None) -> list[Case]:
+    """Those that the rule was played; beside another, those that both were."""
     return [
         Case(played.scene, played.outcomes[rule], played.clear_ms)
         for played in results.played
-        if played.scene.kind in kinds and rule in played.outcomes
+        if played.scene.kind in kinds and rule in played.outcomes and (beside is None or beside in played.outcomes)
     ]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from satellite.bench import cases
-from satellite.bench.cases import SWEPT, Case
+from satellite.bench.cases import SWEPT
 from satellite.bench.outcome import OURS, Results
 from satellite.bench.scene import Kind
 from satellite.bench.stats import Rate, Share
@@ -40,13 +40,16 @@ class Ahead:
 
 def points(results: Results, noisy: bool = False) -> list[Point]:
     """Of every rule and each of its thresholds that met a user and had time to err: in quiet, or with noise on."""
-    found = []
-    for rule in cases.rules(results):
-        users = _users(results, rule, noisy)
-        stops = cases.stops(cases.of_kind(results, Kind.BACKGROUND if noisy else Kind.ECHO, rule=rule))
-        if users and stops.hours:
-            found.append(Point(rule, cases.missed(users), stops))
-    return found
+    found = (_point(results, rule, noisy) for rule in cases.rules(results))
+    return [point for point in found if point is not None]
+
+
+def _point(results: Results, rule: str, noisy: bool = False, beside: str | None = None) -> Point | None:
+    users = [
+        case for case in cases.of_kind(results, Kind.USER, rule=rule, beside=beside) if (case.scene.noise is not None) == noisy
+    ]
+    stops = cases.stops(cases.of_kind(results, Kind.BACKGROUND if noisy else Kind.ECHO, rule=rule, beside=beside))
+    return Point(rule, cases.missed(users), stops) if users and stops.hours else None
 
 
 def baselines(results: Results) -> list[str]:
@@ -55,10 +58,15 @@ def baselines(results: Results) -> list[str]:
 
 
 def comparisons(results: Results) -> list[Ahead]:
-    """With every rule of others, in quiet; none if we are not there."""
-    found = points(results)
-    ours = [point for point in found if cases.family(point.rule) == OURS]
-    return [_compared(ours, point) for point in found if ours and cases.family(point.rule) != OURS and SWEPT not in point.rule]
+    """With every rule of others, in quiet, on the scenes that it was played; none if we are not there."""
+    mine = [rule for rule in cases.rules(results) if cases.family(rule) == OURS]
+    found = []
+    for rule in baselines(results):
+        theirs = _point(results, rule)
+        ours = [point for name in mine if (point := _point(results, name, beside=rule)) is not None]
+        if theirs is not None and ours:
+            found.append(_compared(ours, theirs))
+    return found
 
 
 def _compared(ours: list[Point], theirs: Point) -> Ahead:
@@ -74,11 +82,6 @@ def versus_tables(results: Results) -> list[Table]:
         return []
     tables = [_keen(results, names), _calm(results, names), _ahead(results)]
     return [table for table in tables if table.rows]
-
-
-def _users(results: Results, rule: str, noisy: bool) -> list[Case]:
-    users = cases.of_kind(results, Kind.USER, rule=rule)
-    return [case for case in users if (case.scene.noise is not None) == noisy]
 
 
 def _keen(results: Results, names: list[str]) -> Table:
@@ -138,7 +141,8 @@ def _ahead(results: Results) -> Table:
         rows.append(row(ahead.theirs.rule, theirs[0], Cell(ours_missed, verdict), theirs[1], Cell(ours_stops, verdict)))
     columns = ("Rule", "Misses", "Ours at no more stops", "Stops/h", "Ours at no more misses")
     note = (
-        "All users in quiet, and echo only: the fewest misses in 1 s of any threshold of ours that stops falsely no more often "
-        f"than the rule, and the fewest false stops of any that misses no more users. {NOTHING}: none does."
+        "All users in quiet, and echo only, in the scenes that the rule was played: the fewest misses in 1 s of any threshold of "
+        "ours that stops falsely no more often than the rule, and the fewest false stops of any that misses no more users. "
+        f"{NOTHING}: none does."
     )
     return Table("Ours against each rule", note, columns, tuple(rows))

@@ -188,6 +188,18 @@ def test_we_are_ahead_where_a_threshold_of_ours_is_better_in_one_and_worse_in_ne
     assert (quick.missed_percent, quick.stops_per_hour, quick.is_ahead) == (pytest.approx(100 / 3), 0.5, False)
 
 
+def test_a_rule_is_compared_on_the_scenes_that_it_was_played() -> None:
+    """Where it was not, what we missed says nothing of it."""
+    played = (
+        Played(scene(Kind.USER, "SER 0 dB", 1, ser_db=0.0), {"seldom": Outcome(silent_ms=500.0), OURS: Outcome(silent_ms=100.0)}),
+        Played(scene(Kind.USER, "SER 0 dB", 2, ser_db=0.0), {OURS: Outcome()}),
+        Played(scene(Kind.ECHO, "echo", 3), {"seldom": Outcome(stops=1, hours=1.0), OURS: Outcome(hours=1.0)}),
+        Played(scene(Kind.ECHO, "echo", 4), {OURS: Outcome(stops=9, hours=1.0)}),
+    )
+    (seldom,) = comparisons(results(*played))
+    assert (seldom.missed_percent, seldom.stops_per_hour, seldom.is_ahead) == (0.0, 0.0, True)
+
+
 def test_alone_there_is_nothing_to_compare() -> None:
     """One rule is no table of rules; and nothing is no table at all."""
     assert versus_tables(USERS) == []
