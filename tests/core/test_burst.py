@@ -168,3 +168,17 @@ def test_what_is_no_louder_than_the_talk_before_the_reply_is_nobodys_word() -> N
     assert Burst().add(replace(television, level=SILENCE_DB)).windows[0].probability == 0.0
     for heard in (replace(television, level=Decibels(-33.0)), replace(television, background=SILENCE_DB)):
         assert Burst().add(heard).windows == (heard,)
+
+
+@pytest.mark.parametrize(
+    ("voiced", "probability", "voicing", "is_word"),
+    [(2, 0.6, 0.9, True), (1, 0.6, 0.9, True), (0, 0.6, 0.9, False), (2, 0.45, 0.9, False), (2, 0.6, 0.55, False)],
+)
+def test_a_short_word_needs_speech_and_a_little_of_a_vowel(
+    voiced: int, probability: float, voicing: float, is_word: bool
+) -> None:
+    """ "Stop" is 130 ms of speech with 30 ms of an o; without either it is a cough."""
+    burst = Burst()
+    for n in range(4):
+        burst = burst.add(_window(n, -30.0, voicing if n < voiced else 0.28, probability))
+    assert burst.is_word(RULE) is is_word
