@@ -28,8 +28,8 @@ from satellite.demo.panels import ECHO, INK, SOFT, SOUND, USER, VOICE, YIELD
 
 # a chart is as wide as a phone, in points that are a phone's pixels there, and so is its text
 _WIDTH_IN, _HEIGHT_IN, _TEXT_PT = 5.0, 3.7, 11.0
-# for a legend below the axes
-_LEGEND_IN = 1.15
+# for a legend below the axes: a line each, for the rules' names are long
+_LEGEND_LINE_IN, _LEGEND_MARGIN_IN = 0.205, 0.25
 
 _PAPER, _AMBER, _SKY = "#ffffff", "#b87a00", "#3b93c9"
 COLOURS = {
@@ -170,8 +170,8 @@ def _faults(results: Results) -> Iterator[Chart]:
 
 
 def _drawn_faults(found: Sequence[Point], noisy: bool) -> Figure:
-    figure, axes = _figure(_HEIGHT_IN + _LEGEND_IN)
     families = list(dict.fromkeys(cases.family(point.rule) for point in found))
+    figure, axes = _figure(_HEIGHT_IN + _LEGEND_MARGIN_IN + _LEGEND_LINE_IN * (len(families) + 1))
     for i, family in enumerate(families):
         colour, dashes = _LINES[i % len(_LINES)]
         curve = sorted((_place(p.stops.per_hour), p.missed.percent) for p in found if cases.family(p.rule) == family)
@@ -187,7 +187,8 @@ def _drawn_faults(found: Sequence[Point], noisy: bool) -> Figure:
     axes.set_ylim(-2, max(20.0, *(point.missed.percent + 4 for point in found)))
     axes.set_xlabel("false stops per hour")
     axes.set_ylabel("% of users missed in 1 s")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.17), ncols=3, fontsize=_TEXT_PT - 1, columnspacing=1.0)
+    # its place is in parts of the axes' height, which is about the same in every chart
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.17), fontsize=_TEXT_PT - 1)
     return figure
 
 
