@@ -1,6 +1,7 @@
 """Plays scenes on all cores, and says how far it is. The same scenes give the same results, however many cores there are."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -29,14 +30,23 @@ def play_all(
         found = list(_told(map(task, scenes), len(scenes)))
     else:
         # new processes rather than copies of this one, whose libraries may have threads
-        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-            found = list(_told(pool.map(task, scenes), len(scenes)))
+        with ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts_to_the_parent) as pool:
+            try:
+                found = list(_told(pool.map(task, scenes), len(scenes)))
+            except BaseException:
+                # whoever gives up does not want to wait for an hour of scenes
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     return [played for played, _ in found], sum(seconds for _, seconds in found)
 
 
 def all_cores() -> int:
     """That this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 _corpora: dict[tuple[Path, Half], Corpus] = {}
