@@ -65,7 +65,7 @@ class AudioEngine:
         self._ear = Ear(canceller, detector, near_end, voicing)
         self._is_user_heard = False
         self._is_idle = True
-        self._voicing, self._usual_rule = voicing, rule
+        self._usual_rule = rule
         self._own_rule: ReflexRule | None = None
         self._test = SelfTest()
         self._recent_near: Samples = np.zeros(VOICING_FRAMES, np.int16)
@@ -109,7 +109,7 @@ class AudioEngine:
         has_lost_reply = False
         while self.commands:
             match command := self.commands.popleft():
-                case cmd.SetReflexRule() | cmd.SetLoopDelay():
+                case cmd.SetReflexRule() | cmd.SetLoopDelay() | cmd.HearUser():
                     self._obey(command)
                 case cmd.PlayReply():
                     has_lost_reply = True

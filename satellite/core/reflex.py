@@ -18,6 +18,10 @@ state canceller and path are in. A person does not fall. The duck is the test.
 So a wrong idea of the echo path costs a dip in volume and not the reply. Where sounds that are no voices dip it again and
 again - dishes, music - the near-end detector alone is not believed for a while.
 
+What went on in the room before the reply began is not about us. Where that was talk - a television - the near-end detector
+tells only of what is louder than it, and the probe takes half a second; where it was anything else that comes and goes, only
+the voice detector can tell a user, and a vowel cannot.
+
 `step` is a pure function of state and observation. It knows no clock but the count of microphone frames.
 """
 

@@ -4,6 +4,10 @@ A canceller's suppressor takes a soft user away together with a loud echo, and a
 But speech is sparse: in any 30 ms a reply is loud in a few bands and quiet in the others, and a user 15 dB below the whole
 of it still stands out somewhere. So each band has an expectation of its own: what the loudspeaker plays there and played
 there just before, times how much of it the microphone was seen to hear, plus the noise. What exceeds it is near end.
+
+The probe's calibration takes what is heard at the duck for echo. A path that has become louder lifts all bands together, those
+too in which nothing is played at that moment, so the middle of the audible bands' rises counts for every band: a user lifts his
+own, and hardly ever half of them.
 """
 
 from itertools import pairwise
