@@ -20,6 +20,8 @@ from satellite.simulate.measure import DUCKED_GAIN, SILENT_GAIN
 _WINDOW, _HOP, _QUIET = frames(5), frames(1), 0.1
 # from the decision on: the queue that plays out, and a pause between two words
 _DUCK_LASTS = frames(120)
+# in which recorded replies come to their first word
+_SOFT_BEGIN = frames(500)
 # a reply that made no sound for so long was in a pause
 _PAUSE = frames(50)
 # of samples: a reply's digital silence
@@ -55,7 +57,7 @@ def _spoken_over(ours: Run, plain: Run, onset: int) -> Outcome:
         commit_ms=_ms(commit, onset),
         resume_ms=None if resume is None else _resume_ms(ours, resume),
         lost_ms=None if commit is None else _lost_ms(ours, commit, onset),
-        position_error_ms=None if hold is None else _position_error_ms(ours, hold),
+        position_error_ms=None if hold is None else _position_error_ms(ours, plain, hold),
         stale=0 if hold is None else _stale(ours, hold, resume),
         ducks=sum(1 for at, r in ours.stage.all_told(cmd.Ducked) if r.is_ducked and begin < at <= onset),
         stops=len(early),
@@ -132,10 +134,12 @@ def _lost_ms(ours: Run, commit: int, onset: int) -> float:
     return max(first - onset, 0) * 1000 / RATE_HZ
 
 
-def _position_error_ms(ours: Run, hold: int) -> float | None:
+def _position_error_ms(ours: Run, plain: Run, hold: int) -> float | None:
     """What it said of how far the reply had come, less how far the loudspeaker had: it dropped the rest at once."""
     first, held = next(ours.stage.all_told(ev.Held))
-    begin = _begin(ours)
+    early = any(r.is_ducked and 0 <= at - ours.plays[-1] < _SOFT_BEGIN for at, r in ours.stage.all_told(cmd.Ducked))
+    # what a reply begins with may be so soft that nothing is left of it in a duck; then it began where it does undisturbed
+    begin = _begin(plain if early else ours)
     if first != hold or begin is None or hold <= begin:
         return None
     return held.position.played - (hold + ours.setting.out_latency_frames - begin) * 1000 / RATE_HZ

@@ -53,7 +53,7 @@ AMOUNTS = {Size.MINI: Amount(3, 1, 1, 1, 1), Size.STANDARD: Amount(40, 12, 6, 3,
 def scenes(corpus: Corpus, size: Size, seed: int) -> list[Scene]:
     """All of a suite, in a fixed order."""
     maker = _Maker(corpus, AMOUNTS[size], seed)
-    return [*maker.users(), *maker.conditions(), *maker.short_ones(), *maker.nobody()]
+    return [*maker.users(), *maker.conditions(), *maker.short_ones(), *maker.nobody(), *maker.answers()]
 
 
 class _Maker:
@@ -107,6 +107,11 @@ class _Maker:
                     count = self._amount.loudly if name in _ALIVE else self._amount.background
                     yield from self._session(Kind.BACKGROUND, group, count, noise=path, snr_db=snr_db)
 
+    def answers(self) -> Iterator[Scene]:
+        """After the user's own words; behind all others, whose numbers stay what they were."""
+        group = "just after a command of the same user"
+        yield from self._said(Kind.USER, self._corpus.users, self._amount.each, group, is_answer=True)
+
     # ---- what they are made of
 
     def _in_noise(self, name: str, snr_db: float) -> Iterator[Scene]:
@@ -147,7 +152,6 @@ _NOISES = (*_ALIVE, "kitchen", "dishes", "vacuum", "traffic")
 _CONDITIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("first answer after the start", {"replies": 1}),
     ("first answer, no start-up sound", {"replies": 1, "warm_up": False}),
-    ("just after a command of the same user", {"is_answer": True}),
     ("before the answer begins", {"when": When.BEFORE}),
     ("in its first 300 ms", {"when": When.FIRST}),
     ("in its last 300 ms", {"when": When.LAST}),
