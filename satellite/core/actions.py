@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from satellite.core.events import Deadline
+from satellite.core.events import Deadline, Position
 from satellite.core.interrupt import Interrupt
-from satellite.core.say import Allow
+from satellite.core.say import Allow, Say, SayState
 from satellite.core.sensitivity import Sensitivity
 from satellite.core.state import State, Why
 from satellite.core.units import Frames, Millis
@@ -121,6 +121,43 @@ class ResumeReply(Action):
     """Go on with a reply that is held or was kept."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SayOver(Action):
+    """An utterance has ended, how, and how far it had come. One that was interrupted may yet go on."""
+
+    turn: int
+    id: int | None
+    state: SayState
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSpeech(Action):
+    """Have this made into audio, and keep that."""
+
+    say: Say
+
+
+@dataclass(frozen=True, slots=True)
+class DropSpeech(Action):
+    """What was to be said will not be: nothing more is made of it, and what there is can go."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSpeech(Action):
+    """The audio that was made of this is the reply of this turn."""
+
+    id: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundError(Action):
+    """Let the user hear that something went wrong."""
 
 
 @dataclass(frozen=True, slots=True)

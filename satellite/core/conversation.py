@@ -116,6 +116,12 @@ class Conversation:
     aside: Say | None = None
     """Speech that waits, because it may be the answer to an earlier turn."""
     reply: Say | None = None
+    says: tuple[Say, ...] = ()
+    """What a program wants said and nobody has begun to make, in the order in which it will be."""
+    making: Say | None = None
+    """The next of them, whose speech is being made."""
+    is_made: bool = False
+    """Whether there is audio of it, so that it can begin."""
     answer_text: str = ""
     interrupt: Interrupt | None = None
     is_hold_told: bool = False

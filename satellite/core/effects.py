@@ -13,7 +13,8 @@ from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.burst import Burst
 from satellite.core.conversation import Conversation
-from satellite.core.events import Deadline
+from satellite.core.events import Deadline, Position
+from satellite.core.say import Say, SayState
 from satellite.core.state import Stage
 from satellite.core.units import Millis
 
@@ -29,6 +30,13 @@ def nothing(c: Conversation, e: ev.Event) -> Result:
 def wait(c: Conversation, kind: Deadline, after: Millis, *actions: Action) -> Result:
     """Do this, and wait for one thing so long."""
     return replace(c, deadline=kind), (*actions, act.SetDeadline(kind, after))
+
+
+def over(say: Say | None, state: SayState, position: Position | None = None) -> tuple[Action, ...]:
+    """Whoever waits for an utterance is told how it ended, unless it had ended before."""
+    if say is None or say.state is not SayState.PLAYING:
+        return ()
+    return (act.SayOver(say.turn, say.id, state, position or say.position),)
 
 
 def without_turn(c: Conversation) -> Conversation:

@@ -4,16 +4,18 @@ from dataclasses import dataclass, replace
 
 from satellite.core.burst import ACTIVE_PROBABILITY
 from satellite.core.events import VoiceWindow
-from satellite.core.units import Frames, Millis, frames, millis
+from satellite.core.units import Frames, Millis, Probability, frames, millis
 
-# below this a window counts as silence; between the two nothing changes (hysteresis as the detector's authors have it)
-SILENT_PROBABILITY = 0.35
+# so far below the threshold a window is silence; between the two nothing changes (hysteresis as the detector's authors have it)
+HYSTERESIS = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointRule:
-    """How much speech makes an utterance, and how much silence ends it."""
+    """What is speech, how much of it makes an utterance, and how much silence ends it."""
 
+    # the detector's own middle
+    threshold: Probability = Probability(ACTIVE_PROBABILITY)
     # a click or a breath is shorter
     speech_ms: Millis = Millis(200)
     # Home Assistant's default detector waits as long, so neither cuts the other short
@@ -29,11 +31,11 @@ class Endpointer:
     spoken_until: Frames = Frames(0)
     """Where its last speech ended."""
 
-    def add(self, window: VoiceWindow) -> "Endpointer":
+    def add(self, window: VoiceWindow, rule: EndpointRule) -> "Endpointer":
         """With one more window."""
-        if window.probability >= ACTIVE_PROBABILITY:
+        if window.probability >= rule.threshold:
             return Endpointer(self.speech + window.length, 0, window.end)
-        if window.probability < SILENT_PROBABILITY:
+        if window.probability < rule.threshold - HYSTERESIS:
             return replace(self, silence=self.silence + window.length)
         return self
 

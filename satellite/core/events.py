@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from satellite.core.units import SILENCE_DB, Decibels, Frames, Millis, Probability
+
+if TYPE_CHECKING:
+    from satellite.core.say import Say
 
 
 class Deadline(StrEnum):
@@ -190,6 +194,66 @@ class HubError(Event):
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class NothingToSay(Event):
+    """The run has ended well, and its answer is no words."""
+
+
+# ---- from a program
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAsked(Event):
+    """A turn is to be opened without a wake word; the microphone's stream is at `end`, and a reply, if one plays, there."""
+
+    end: Frames
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SayAsked(Event):
+    """This is to be said when nothing else is going on, in its turn."""
+
+    say: "Say"
+
+
+@dataclass(frozen=True, slots=True)
+class SaySpeech(Event):
+    """The first audio of what was to be said is here."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SayComplete(Event):
+    """All audio of what was to be said is here."""
+
+    id: int
+    total: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class SayFailed(Event):
+    """Nothing more will come of what was to be said."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SayWithdrawn(Event):
+    """It is not to be said after all, if it has not begun."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCancelled(Event):
+    """The utterance of this turn is to stop now; how far it has come."""
+
+    turn: int
+    position: Position | None = None
+
+
 # ---- from ourselves
 
 
@@ -198,6 +262,11 @@ class DeadlineReached(Event):
     """What was waited for has not come in time."""
 
     kind: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Rested(Event):
+    """Nothing else is going on: told by the table to itself after every event that leaves it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +296,15 @@ EVENTS: tuple[type[Event], ...] = (
     AnswerComplete,
     AnnouncementAudio,
     HubError,
+    NothingToSay,
+    ListenAsked,
+    SayAsked,
+    SaySpeech,
+    SayComplete,
+    SayFailed,
+    SayWithdrawn,
+    ReplyCancelled,
     DeadlineReached,
     ShuttingDown,
 )
-"""All of them; the transition table has a word on each in every state."""
+"""All that anybody may tell; the transition table has a word on each in every state."""

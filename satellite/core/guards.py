@@ -15,6 +15,12 @@ Guard: TypeAlias = Callable[..., bool]
 
 ABORT_ACK_CODE = "validation-error"
 NOTHING_UNDERSTOOD_CODE = "stt-no-text-recognized"
+DUPLICATE_CODE = "duplicate_wake_up_detected"
+
+# where we ourselves run the conversation: a server that did not take the utterance, while another might; and one that has spoken
+# half of the answer
+SERVER_LOST_CODE = "server-lost"
+SPEECH_LOST_CODE = "speech-lost"
 
 # "never mind", said slowly, and the time that it takes to be found
 _STOP_WORD_MS = 1500
@@ -71,6 +77,12 @@ def is_late_ack(c: Conversation, e: ev.HubError) -> bool:
     return unheard and e.code == ABORT_ACK_CODE and c.attempt < c.rule.attempts
 
 
+def may_fail_over(c: Conversation, e: ev.HubError) -> bool:
+    """The server that was to understand is gone, and the utterance, of which nothing is lost, may be sent once more."""
+    is_unheard = c.stage in (Stage.ASKED, Stage.HEARING)
+    return is_unheard and e.code == SERVER_LOST_CODE and c.attempt < c.rule.attempts
+
+
 def heard_nothing(c: Conversation, e: ev.Event) -> bool:
     """The hub found no words in what interrupted a reply that can still go on."""
     silent = e.text.strip() == "" if isinstance(e, ev.Transcript) else getattr(e, "code", "") == NOTHING_UNDERSTOOD_CODE
@@ -79,7 +91,7 @@ def heard_nothing(c: Conversation, e: ev.Event) -> bool:
 
 def utterance_ends(c: Conversation, e: ev.VoiceWindow) -> bool:
     """With this window the user has finished speaking."""
-    return c.endpoint.add(e).has_ended(c.rule.endpoint)
+    return c.endpoint.add(e, c.rule.endpoint).has_ended(c.rule.endpoint)
 
 
 def something_said(c: Conversation, e: ev.Event) -> bool:

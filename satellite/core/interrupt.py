@@ -22,6 +22,8 @@ class Reason(StrEnum):
     SPEECH = "speech"
     WAKE_WORD = "wake-word"
     STOP_WORD = "stop-word"
+    # or a program, which has no other finger
+    BUTTON = "button"
     SHUTDOWN = "shutdown"
 
 

@@ -7,13 +7,14 @@ from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.burst import Burst
 from satellite.core.conversation import MOST_RESENT, Conversation, Kept
-from satellite.core.effects import Result, wait, without_turn
-from satellite.core.endpoint import Endpointer
+from satellite.core.effects import Result, over, wait, without_turn
+from satellite.core.endpoint import Endpointer, EndpointRule
 from satellite.core.events import Deadline
 from satellite.core.guards import reply_is_over
 from satellite.core.interrupt import Interrupt, Phase, Reason
 from satellite.core.replies import resumed
 from satellite.core.say import NOWHERE, SayState
+from satellite.core.says import drop_all, drop_train_of_thought
 from satellite.core.state import Stage, State
 from satellite.core.turns import abort, give_up, open_turn
 from satellite.core.units import Frames, Millis, Probability, frames, millis
@@ -75,7 +76,7 @@ def take_up_after_empty(c: Conversation, e: ev.Event) -> Result:
 def commit_speech(c: Conversation, e: ev.Event) -> Result:
     """The user means us: the reply is over, and his words are the next turn."""
     burst = c.burst.add(e).since(c.onset) if isinstance(e, ev.VoiceWindow) else c.burst.since(c.onset)
-    return _commit(c, e.at, Reason.SPEECH, _first(c, c.onset), _endpointer(burst))
+    return _commit(c, e.at, Reason.SPEECH, _first(c, c.onset), _endpointer(burst, c.rule.endpoint))
 
 
 def _first(c: Conversation, onset: Frames) -> Frames:
@@ -83,11 +84,11 @@ def _first(c: Conversation, onset: Frames) -> Frames:
     return Frames(max(onset - frames(c.rule.preroll_ms), c.endpoint.spoken_until))
 
 
-def _endpointer(burst: Burst) -> Endpointer:
+def _endpointer(burst: Burst, rule: EndpointRule) -> Endpointer:
     """What has been heard of an utterance that began before its turn."""
     endpoint = Endpointer()
     for window in burst.windows:
-        endpoint = endpoint.add(window)
+        endpoint = endpoint.add(window, rule)
     return endpoint
 
 
@@ -96,15 +97,22 @@ def listen_for_answer(c: Conversation, e: ev.ReplyEnded) -> Result:
     if e.overlap is None:
         first, endpoint = c.burst.windows[-1].end, Endpointer()
     else:
-        first, endpoint = _first(c, e.overlap), _endpointer(c.burst.since(e.overlap))
+        first, endpoint = _first(c, e.overlap), _endpointer(c.burst.since(e.overlap), c.rule.endpoint)
     opened, actions = open_turn(c, first, endpoint)
-    return replace(opened, is_follow_up=True), (act.SendPlayed(), *actions)
+    told = over(c.reply, SayState.PLAYED, e.position)
+    return replace(opened, is_follow_up=True), (act.SendPlayed(), *told, *actions)
 
 
 def commit_wake(c: Conversation, e: ev.WakeHeard) -> Result:
     """The wake word over a reply: stop and listen. The hub is not told of the word, or it would take us for two satellites."""
     first = Frames(max(e.end - frames(c.rule.wake_backtrack_ms), 0))
     return _commit(_at_position(c, e.position), e.at, Reason.WAKE_WORD, first, Endpointer())
+
+
+def commit_listen(c: Conversation, e: ev.ListenAsked) -> Result:
+    """A button or a program wants to be listened to, over a reply: the same, from now on."""
+    c = _at_position(c, e.position)
+    return _commit(c, e.at, Reason.BUTTON, e.end, Endpointer())
 
 
 def _at_position(c: Conversation, position: ev.Position | None) -> Conversation:
@@ -119,10 +127,13 @@ def _commit(c: Conversation, at: Millis, reason: Reason, first: Frames, endpoint
     if c.reply.state is SayState.PLAYED:
         opened, actions = open_turn(c, first, endpoint)
         return replace(opened, is_barge_in=reason is Reason.SPEECH), (act.SendPlayed(), *actions)
+    c, dropped = drop_train_of_thought(c)
+    assert c.reply is not None
     told = _confirmed(c, at, reason, Probability(1.0))
     can_go_on = reason is Reason.SPEECH and c.is_linked and c.reply.complete and c.stage is Stage.NONE
     said = c.reply.become(SayState.INTERRUPTED)
-    stop = (act.StopReply(c.reply.turn, keep=can_go_on), *_tell(c, told), act.SendPlayed())
+    is_over = (*over(c.reply, SayState.INTERRUPTED), *dropped)
+    stop = (act.StopReply(c.reply.turn, keep=can_go_on), *_tell(c, told), act.SendPlayed(), *is_over)
     after = replace(_remember(c, told), kept=Kept(said, told, at) if can_go_on else None)
     if not c.is_linked:
         return replace(without_turn(after), reply=None), stop
@@ -139,12 +150,23 @@ def _confirmed(c: Conversation, at: Millis, reason: Reason, probability: Probabi
 
 def stop_at_word(c: Conversation, e: ev.StopWordHeard) -> Result:
     """The stop word over a reply: that is over, the hub's run with it, and nobody listens."""
-    c = _at_position(c, e.position)
-    assert c.reply is not None
     if reply_is_over(c, e):
         return _rest(c)
-    told = _confirmed(c, e.at, Reason.STOP_WORD, Probability(1.0))
-    return _rest(_remember(c, told), act.StopReply(c.reply.turn, keep=False), *_tell(c, told))
+    c, dropped = drop_train_of_thought(c)
+    stopped, actions = _stop_now(_at_position(c, e.position), e.at, Reason.STOP_WORD, Probability(1.0), SayState.INTERRUPTED)
+    return stopped, (*actions, *dropped)
+
+
+def cancel(c: Conversation, e: ev.ReplyCancelled) -> Result:
+    """A program wants no more of it: the server is told how far it came, as if a user had."""
+    return _stop_now(_at_position(c, e.position), e.at, Reason.BUTTON, Probability(0.0), SayState.CANCELLED)
+
+
+def _stop_now(c: Conversation, at: Millis, reason: Reason, probability: Probability, state: SayState) -> Result:
+    assert c.reply is not None
+    told = _confirmed(c, at, reason, probability)
+    stop = (act.StopReply(c.reply.turn, keep=False), *_tell(c, told), *over(c.reply, state))
+    return _rest(_remember(c, told), *stop)
 
 
 def stop_thought(c: Conversation, e: ev.StopWordHeard) -> Result:
@@ -168,11 +190,13 @@ def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
     if isinstance(e, ev.WakeHeard):
         reason, endpoint = Reason.WAKE_WORD, Endpointer()
         first, started = Frames(max(e.end - frames(c.rule.wake_backtrack_ms), 0)), e.at
+    elif isinstance(e, ev.ListenAsked):
+        reason, endpoint, first, started = Reason.BUTTON, Endpointer(), e.end, e.at
     else:
         assert isinstance(e, ev.VoiceWindow)
         burst = c.burst.add(e).since(c.onset)
         onset = burst.onset or e.end
-        reason, endpoint = Reason.SPEECH, _endpointer(burst)
+        reason, endpoint = Reason.SPEECH, _endpointer(burst, c.rule.endpoint)
         first, started = _first(c, onset), Millis(e.at - millis(e.end - onset))
     told = _interrupt(c, e.at, reason, Phase.CONFIRMED, started, Probability(getattr(e, "probability", 1.0)))
     opened, actions = open_turn(replace(_remember(c, told), kept=None), first, endpoint)
@@ -182,7 +206,8 @@ def interrupt_thought(c: Conversation, e: ev.Event) -> Result:
 def stop_reply(c: Conversation, e: ev.Event) -> Result:
     """It is stuck, or there is nothing left to play it on."""
     known, tell = take_back(c, e)
-    return _rest(known, *tell, *((act.StopReply(c.reply.turn, keep=False),) if c.reply else ()))
+    stop = (act.StopReply(c.reply.turn, keep=False), *over(c.reply, SayState.CANCELLED)) if c.reply else ()
+    return _rest(known, *tell, *stop)
 
 
 def _rest(c: Conversation, *stop: Action) -> Result:
@@ -196,13 +221,14 @@ def _rest(c: Conversation, *stop: Action) -> Result:
 
 
 def shut_down(c: Conversation, e: ev.ShuttingDown) -> Result:
-    """The service stops: whatever plays or runs ends now, and the hub is told."""
-    c = _at_position(c, e.position)
+    """The service stops: whatever plays, waits or runs ends now, and the hub is told."""
+    c, dropped = drop_all(_at_position(c, e.position), e)
     stop: tuple[Action, ...] = ()
     if reply_is_over(c, e):
         stop = (act.SendPlayed(),)
     elif c.reply is not None:
         told = _confirmed(c, e.at, Reason.SHUTDOWN, Probability(0.0))
-        stop = (act.StopReply(c.reply.turn, keep=False), *_tell(c, told), act.SendPlayed())
+        cancelled = over(c.reply, SayState.CANCELLED)
+        stop = (act.StopReply(c.reply.turn, keep=False), *_tell(c, told), act.SendPlayed(), *cancelled)
     abort = (act.SendAbort(),) if c.stage.is_alive and c.is_linked else ()
-    return replace(without_turn(c), reply=None), (*stop, act.StopMic(False), act.KeepFrom(None), *abort)
+    return replace(without_turn(c), reply=None), (*stop, *dropped, act.StopMic(False), act.KeepFrom(None), *abort)

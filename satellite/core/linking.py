@@ -5,9 +5,10 @@ from dataclasses import replace
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
-from satellite.core.effects import Result, wait, without_turn
+from satellite.core.effects import Result, over, wait, without_turn
 from satellite.core.events import Deadline
 from satellite.core.interruptions import take_back
+from satellite.core.say import SayState
 from satellite.core.state import Stage
 
 
@@ -42,6 +43,6 @@ def drop_overlap(c: Conversation, e: ev.Event) -> Result:
 
 def mute(c: Conversation, e: ev.Event) -> Result:
     """Nothing is heard, sent or said, until a hub is there again; that one learns what became of a hold."""
-    stop = (act.StopReply(c.reply.turn, keep=False),) if c.reply else ()
+    stop = (act.StopReply(c.reply.turn, keep=False), *over(c.reply, SayState.CANCELLED)) if c.reply else ()
     known, _ = take_back(replace(c, is_linked=False), e)
     return replace(without_turn(known), reply=None), (*stop, act.StopMic(False), act.KeepFrom(None))

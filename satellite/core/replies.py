@@ -6,9 +6,9 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.conversation import Conversation
-from satellite.core.effects import Result, wait, without_turn
+from satellite.core.effects import Result, over, wait, without_turn
 from satellite.core.events import Deadline
-from satellite.core.guards import ABORT_ACK_CODE
+from satellite.core.guards import ABORT_ACK_CODE, SPEECH_LOST_CODE
 from satellite.core.say import Say, SayState
 from satellite.core.state import Stage
 from satellite.core.units import Millis
@@ -17,7 +17,7 @@ from satellite.core.units import Millis
 def speak(c: Conversation, e: ev.Event) -> Result:
     """The answer's first audio is here."""
     say = _answer(c).become(SayState.PLAYING)
-    return _play(c, say, act.StopMic(False), act.KeepFrom(None))
+    return play(c, say, act.StopMic(False), act.KeepFrom(None))
 
 
 def _answer(c: Conversation) -> Say:
@@ -39,7 +39,7 @@ def speak_aside(c: Conversation, e: ev.Event) -> Result:
     """No other has begun, so what waits is the answer: late, for the earlier one's sake, but not lost."""
     assert c.aside is not None
     say = replace(c.aside, text=c.answer_text).become(SayState.PLAYING)
-    spoken, actions = _play(c, say, act.AcceptAnswer())
+    spoken, actions = play(c, say, act.AcceptAnswer())
     if not say.complete or say.position.total is None:
         return spoken, actions
     known, timed = learn_length(spoken, ev.AnswerComplete(e.at, say.position.total))
@@ -53,10 +53,11 @@ def announce(c: Conversation, e: ev.Event) -> Result:
     allow = rule.allow_interruptions if rule.announcement_allow is None else rule.announcement_allow
     say = Say(turn, allow, is_announcement=True, sensitivity=rule.announcement_sensitivity).become(SayState.PLAYING)
     begin = (act.StopMic(False), act.KeepFrom(None), act.BeginTurn(turn, owed=False))
-    return _play(replace(without_turn(c), turn=turn), say, *begin)
+    return play(replace(without_turn(c), turn=turn), say, *begin)
 
 
-def _play(c: Conversation, say: Say, *before: Action) -> Result:
+def play(c: Conversation, say: Say, *before: Action) -> Result:
+    """It is spoken from now on."""
     actions = (*before, act.Play(say.turn, say.allow_interruptions, say.sensitivity))
     return wait(replace(c, reply=say, kept=None, aside=None), Deadline.REPLY, c.rule.limits.reply, *actions)
 
@@ -86,9 +87,10 @@ def go_on(c: Conversation, e: ev.Event) -> Result:
 
 
 def cut_short(c: Conversation, e: ev.HubError) -> Result:
-    """The hub's run failed while it spoke: play what there is."""
+    """The hub's run failed while it spoke, or its speech did after that: play what there is."""
     acks = c.hub_acks_abort or e.code == ABORT_ACK_CODE
-    finish = (act.FinishReply(c.reply.turn),) if c.reply and not c.reply.complete and c.stage.is_alive else ()
+    is_cut = c.reply is not None and not c.reply.complete and (c.stage.is_alive or e.code == SPEECH_LOST_CODE)
+    finish = (act.SoundError(), act.FinishReply(c.reply.turn)) if c.reply and is_cut else ()
     return replace(c, stage=Stage.NONE, hub_acks_abort=acks), finish
 
 
@@ -100,14 +102,16 @@ def follow_voice(c: Conversation, e: ev.VoiceWindow) -> Result:
 def ended(c: Conversation, e: ev.ReplyEnded) -> Result:
     """The last sample has left the speaker."""
     assert c.reply is not None
-    return replace(without_turn(c), stage=c.stage, reply=None), (act.SendPlayed(),)
+    told = over(c.reply, SayState.PLAYED, e.position)
+    return replace(without_turn(c), stage=c.stage, reply=None), (act.SendPlayed(), *told)
 
 
 def ended_overlapped(c: Conversation, e: ev.ReplyEnded) -> Result:
     """It ended under the user's words: nothing to interrupt, but perhaps a new turn."""
     assert c.reply is not None and e.overlap is not None
     said = c.reply.become(SayState.PLAYED, e.position)
-    return wait(replace(c, reply=said, onset=e.overlap), Deadline.HELD, c.rule.limits.held)
+    told = over(c.reply, SayState.PLAYED, e.position)
+    return wait(replace(c, reply=said, onset=e.overlap), Deadline.HELD, c.rule.limits.held, *told)
 
 
 def over_without_words(c: Conversation, e: ev.Event) -> Result:

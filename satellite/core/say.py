@@ -65,7 +65,7 @@ NOWHERE = Position(Millis(0), Millis(0), Millis(0), None)
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One utterance of ours."""
+    """One utterance of ours; its turn is 0 until it begins to be spoken."""
 
     turn: int
     allow_interruptions: Allow = Allow.SPEECH
@@ -76,6 +76,8 @@ class Say:
     is_announcement: bool = False
     sensitivity: Sensitivity | None = None
     """How easily it gives way, if otherwise than all others here."""
+    id: int | None = None
+    """Of what a program wants said; None for an answer, and for what a hub announces."""
 
     def lets_answer(self, rule: FollowUp) -> bool:
         """Whether the user may answer it without the wake word. What was said unasked waits for no answer."""

@@ -9,7 +9,7 @@ from satellite.core.conversation import Conversation
 from satellite.core.effects import Result, wait, without_turn
 from satellite.core.endpoint import Endpointer
 from satellite.core.events import Deadline
-from satellite.core.guards import ABORT_ACK_CODE, something_said
+from satellite.core.guards import ABORT_ACK_CODE, DUPLICATE_CODE, NOTHING_UNDERSTOOD_CODE, something_said
 from satellite.core.state import Stage, State
 from satellite.core.units import Frames, frames
 
@@ -18,6 +18,11 @@ def wake(c: Conversation, e: ev.WakeHeard) -> Result:
     """A turn opened by a wake word. The hub hears of the word, so that it can tell several satellites apart."""
     first = Frames(max(e.end - frames(c.rule.wake_backtrack_ms), 0))
     return open_turn(replace(c, detection=e.name), first, Endpointer())
+
+
+def listen_now(c: Conversation, e: ev.ListenAsked) -> Result:
+    """A turn opened by a button or a program."""
+    return open_turn(c, e.end, Endpointer())
 
 
 def open_turn(c: Conversation, first: Frames, endpoint: Endpointer) -> Result:
@@ -90,6 +95,11 @@ def try_again(c: Conversation, e: ev.Event) -> Result:
     return abort(replace(c, attempt=c.attempt + 1, hub_acks_abort=c.hub_acks_abort or late))
 
 
+def fail_over(c: Conversation, e: ev.HubError) -> Result:
+    """A server is gone before it understood: ask the next one, and send it the utterance whole."""
+    return abort(replace(c, attempt=c.attempt + 1))
+
+
 def ready(c: Conversation, e: ev.Event) -> Result:
     """The hub hears us."""
     heard = replace(c, stage=Stage.HEARING, resend=())
@@ -106,7 +116,7 @@ def ready_late(c: Conversation, e: ev.Event) -> Result:
 
 def listen(c: Conversation, e: ev.VoiceWindow) -> Result:
     """Follow the utterance."""
-    heard = replace(c, endpoint=c.endpoint.add(e))
+    heard = replace(c, endpoint=c.endpoint.add(e, c.rule.endpoint))
     if c.deadline is Deadline.SPEECH and something_said(heard, e):
         return wait(heard, Deadline.END_OF_SPEECH, c.rule.limits.utterance)
     return heard, ()
@@ -116,7 +126,7 @@ def end_utterance(c: Conversation, e: ev.Event) -> Result:
     """The user has finished. A hub that is not ready yet is told when it is."""
     after = replace(c, burst=Burst())
     if isinstance(e, ev.VoiceWindow):
-        after = replace(after, onset=e.end, endpoint=c.endpoint.add(e))
+        after = replace(after, onset=e.end, endpoint=c.endpoint.add(e, c.rule.endpoint))
     match c.stage:
         case Stage.HEARING:
             return wait(after, Deadline.TRANSCRIPT, c.rule.limits.transcript, act.StopMic(True))
@@ -128,7 +138,7 @@ def end_utterance(c: Conversation, e: ev.Event) -> Result:
 
 def listen_on(c: Conversation, e: ev.VoiceWindow) -> Result:
     """The hub does not listen yet, so there is no thought to interrupt: what the user adds is of the same utterance."""
-    return replace(c, endpoint=c.endpoint.add(e)), ()
+    return replace(c, endpoint=c.endpoint.add(e, c.rule.endpoint)), ()
 
 
 def hub_ended_utterance(c: Conversation, e: ev.Event) -> Result:
@@ -160,3 +170,19 @@ def give_up(c: Conversation, e: ev.Event) -> Result:
         return over, begin
     aborting, actions = abort(replace(over, stage=c.stage))
     return aborting, (*begin, *actions)
+
+
+def nothing_to_say(c: Conversation, e: ev.NothingToSay) -> Result:
+    """The run has ended, and so has the turn."""
+    return give_up(replace(c, stage=Stage.NONE), e)
+
+
+# of these nobody needs to hear: nothing was said, or another satellite answers
+_QUIET_CODES = frozenset({NOTHING_UNDERSTOOD_CODE, DUPLICATE_CODE})
+
+
+def fail(c: Conversation, e: ev.Event) -> Result:
+    """The same, and the user, who waits for an answer, hears that there is none."""
+    over, actions = give_up(c, e)
+    is_quiet = isinstance(e, ev.HubError) and e.code in _QUIET_CODES
+    return over, actions if is_quiet else (*actions, act.SoundError())

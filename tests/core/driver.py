@@ -5,10 +5,12 @@ from typing import Any
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.actions import Action
+from satellite.core.burst import ACTIVE_PROBABILITY
 from satellite.core.conversation import Conversation, ConversationRule
-from satellite.core.endpoint import SILENT_PROBABILITY
+from satellite.core.endpoint import HYSTERESIS
 from satellite.core.events import Deadline, Position
 from satellite.core.interrupt import Interrupt, Phase
+from satellite.core.say import Say
 from satellite.core.state import State, Why
 from satellite.core.table import step
 from satellite.core.units import Decibels, Frames, Millis, Probability, frames
@@ -26,7 +28,7 @@ VOWEL, BREATH = 0.8, 0.1
 
 def window(end_ms: int, length_ms: int, probability: float, voicing: float) -> ev.VoiceWindow:
     """What the voice detector says of the moments before a time; silence is neither voiced nor loud."""
-    is_sound = probability >= SILENT_PROBABILITY
+    is_sound = probability >= ACTIVE_PROBABILITY - HYSTERESIS
     return ev.VoiceWindow(
         Millis(end_ms),
         frames(end_ms),
@@ -151,6 +153,18 @@ class Driver:
         """The answer plays while the hub's language model still makes it."""
         self.processing()
         self.tell(ev.AnswerAudio)
+        return self
+
+    def ask_to_say(self, id: int = 1, text: str = "the tea is ready", **say: Any) -> tuple[Action, ...]:
+        """A program wants something said."""
+        return self.tell(ev.SayAsked, say=Say(0, id=id, text=text, **say))
+
+    def saying(self, id: int = 1, total: int | None = 5000) -> "Driver":
+        """A program has something said, which plays; all of it is here, unless there is no total."""
+        self.opened().ask_to_say(id)
+        self.tell(ev.SaySpeech, id=id)
+        if total is not None:
+            self.tell(ev.SayComplete, id=id, total=Millis(total))
         return self
 
     def hold(self, played: int = 1000, received: int = 5000, onset_ago: int = 150) -> tuple[Action, ...]:

@@ -6,13 +6,14 @@ from typing import Any
 from satellite.core import events as ev
 from satellite.core.conversation import ConversationRule
 from satellite.core.events import Deadline, Event
-from satellite.core.say import Allow
+from satellite.core.say import Allow, Say
 from satellite.core.state import State
 from satellite.core.units import Millis, Probability, frames
 from tests.core.driver import BREATH, VOWEL, WINDOW_MS, Driver, position, window
 
 # of no reply that a driver can have got to
 NO_TURN = -2
+NO_SAY = -3
 
 
 def opened() -> Driver:
@@ -152,6 +153,40 @@ def announcing() -> Driver:
     return _then(opened(), lambda d: d.tell(ev.AnnouncementAudio))
 
 
+def asked_to_say() -> Driver:
+    """Two things; the first is being made into speech."""
+    return _then(opened(), lambda d: d.ask_to_say(1), lambda d: d.ask_to_say(2))
+
+
+def asked_to_say_meanwhile() -> Driver:
+    """Something was made into speech, and the user was faster."""
+    return _then(asked_to_say(), Driver.wake, lambda d: d.tell(ev.SaySpeech, id=1))
+
+
+def asked_to_say_alone() -> Driver:
+    return _then(Driver(), lambda d: d.ask_to_say(1))
+
+
+def asked_to_say_while_speaking() -> Driver:
+    return _then(speaking(), lambda d: d.ask_to_say(1))
+
+
+def saying() -> Driver:
+    return Driver().saying()
+
+
+def saying_part_of_it() -> Driver:
+    return Driver().saying(total=None)
+
+
+def held_saying() -> Driver:
+    return _then(saying(), lambda d: d.wait(1000), Driver.hold)
+
+
+def asleep_and_asked_to_say() -> Driver:
+    return _then(asleep(), lambda d: d.ask_to_say(1))
+
+
 def held() -> Driver:
     return Driver().held()
 
@@ -235,6 +270,14 @@ SITUATIONS: dict[Callable[[], Driver], State] = {
     speaking_to_no_interruption: State.SPEAKING,
     asking: State.SPEAKING,
     announcing: State.SPEAKING,
+    asked_to_say: State.IDLE,
+    asked_to_say_alone: State.OFFLINE,
+    asleep_and_asked_to_say: State.IDLE,
+    asked_to_say_meanwhile: State.LISTENING,
+    asked_to_say_while_speaking: State.SPEAKING,
+    saying: State.SPEAKING,
+    saying_part_of_it: State.SPEAKING,
+    held_saying: State.HELD,
     held: State.HELD,
     held_for_a_cough: State.HELD,
     held_for_half_a_word: State.HELD,
@@ -267,6 +310,15 @@ def events(driver: Driver) -> list[Event]:
         *(ev.AnnouncementAudio(at, may_be_rest) for may_be_rest in (False, True)),
         ev.AnswerComplete(at, Millis(3000)),
         *(ev.HubError(at, code, "") for code in ("validation-error", "stt-no-text-recognized", "intent-failed")),
+        *(ev.HubError(at, code, "") for code in ("server-lost", "speech-lost")),
+        ev.NothingToSay(at),
+        ev.ListenAsked(at, end),
+        *(ev.SayAsked(at, Say(0, id=3, is_announcement=is_announcement)) for is_announcement in (False, True)),
+        *(ev.SaySpeech(at, id) for id in (1, NO_SAY)),
+        *(ev.SayComplete(at, id, Millis(3000)) for id in (1, NO_SAY)),
+        *(ev.SayFailed(at, id) for id in (1, NO_SAY)),
+        *(ev.SayWithdrawn(at, id) for id in (1, 2, NO_SAY)),
+        *(ev.ReplyCancelled(at, t, position(100, 200)) for t in (turn, NO_TURN)),
         *(ev.DeadlineReached(at, kind) for kind in Deadline),
         ev.ShuttingDown(at),
     ]

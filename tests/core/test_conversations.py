@@ -19,6 +19,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.interrupt import Interrupt
+from satellite.core.say import Say
 from satellite.core.units import Frames, Millis, frames, millis
 from tests.core.driver import VOWEL, WINDOW_MS, Driver, window
 
@@ -87,6 +88,8 @@ def _events(at: int, told: str | dict[str, Any]) -> Iterator[Told]:
 
 
 def _value(name: str, given: Any) -> Any:
+    if name == "say":
+        return Say(0, **given)
     if name == "position":
         return None if given is None else ev.Position(*given)
     return frames(given) if name in _IN_FRAMES and given is not None else given
@@ -103,6 +106,11 @@ def _line(action: Action, names: dict[str, int]) -> str:
             return f"SendInterrupt {_interrupt(told, names)}"
         case act.SetDeadline(kind, after):
             return f"SetDeadline {kind} in {after}"
+        case act.SayOver(turn, id, state, position):
+            which = f"turn {turn}" if id is None else f"say {id}"
+            return f"SayOver {which}: {state} at {position.played} of {position.received}"
+        case act.MakeSpeech(say):
+            return f"MakeSpeech {say.id}"
         case _:
             told = ((field, getattr(action, field.name)) for field in fields(action))
             words = (_word(field.name, value) for field, value in told if value != field.default)

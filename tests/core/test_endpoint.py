@@ -9,12 +9,12 @@ from satellite.core.units import Frames, Millis, Probability, frames
 RULE = EndpointRule()
 
 
-def _after(*stretches: tuple[int, float]) -> Endpointer:
+def _after(*stretches: tuple[int, float], rule: EndpointRule = RULE) -> Endpointer:
     """Windows of 20 ms of these probabilities, each for so many milliseconds."""
     endpointer = Endpointer()
     for ms, probability in stretches:
         for _ in range(ms // 20):
-            endpointer = endpointer.add(VoiceWindow(Millis(0), Frames(0), frames(20), Probability(probability)))
+            endpointer = endpointer.add(VoiceWindow(Millis(0), Frames(0), frames(20), Probability(probability)), rule)
     return endpointer
 
 
@@ -55,3 +55,11 @@ def test_between_silence_and_speech_nothing_changes(probability: float) -> None:
 def test_the_lower_edge_is_silence_below_it(probability: float, ends: bool) -> None:
     """As the detector's authors have it."""
     assert _after((400, 0.9), (700, probability)).has_ended(RULE) is ends
+
+
+def test_the_threshold_is_the_rules() -> None:
+    """A strict one takes a murmur for silence, and a lax one for speech."""
+    strict, lax = (EndpointRule(threshold=Probability(threshold)) for threshold in (0.8, 0.3))
+    assert not _after((1000, 0.6), rule=strict).has_speech(strict)
+    assert _after((1000, 0.4), rule=lax).has_speech(lax)
+    assert _after((1000, 0.9), (strict.silence_ms, 0.6), rule=strict).has_ended(strict)

@@ -51,7 +51,8 @@ def test_the_hub_is_told_of_the_end_and_asked_for_a_run_but_not_told_of_a_wake_w
     last_window = driver.at
     driver.wait(20)
     actions = driver.end()
-    assert kinds(actions) == ["SendPlayed", "BeginTurn", "KeepFrom", "SendRun", "StreamMic", "SetDeadline", "Become"]
+    run = ["BeginTurn", "KeepFrom", "SendRun", "StreamMic", "SetDeadline", "Become"]
+    assert kinds(actions) == ["SendPlayed", "SayOver", *run]
     assert of(actions, act.StreamMic) == [act.StreamMic(frames(last_window))]
     assert driver.wanted(act.Become)[-1] == act.Become(State.SPEAKING, State.LISTENING, Why.FOLLOW_UP)
 

@@ -71,7 +71,7 @@ def test_half_a_second_of_speech_commits() -> None:
     onset = driver.conversation.onset
     actions = driver.voice(SPEECH_OVER_SPEECH)
     assert kinds(actions) == [
-        *("StopReply", "SendInterrupt", "SendPlayed"),
+        *("StopReply", "SendInterrupt", "SendPlayed", "SayOver"),
         *("BeginTurn", "KeepFrom", "SendRun", "StreamMic", "SetDeadline", "Become"),
     ]
     assert of(actions, act.StreamMic) == [act.StreamMic(Frames(onset - frames(300)))]
@@ -138,7 +138,7 @@ def test_a_commit_while_the_hub_still_thinks_cancels_first() -> None:
     driver.hold(received=2000)
     actions = driver.voice(SPEECH_OVER_SPEECH)
     assert kinds(actions) == [
-        *("StopReply", "SendInterrupt", "SendPlayed"),
+        *("StopReply", "SendInterrupt", "SendPlayed", "SayOver"),
         *("BeginTurn", "KeepFrom", "StopMic", "SendAbort", "SetDeadline", "Become"),
     ]
     assert kinds(driver.ack()) == ["SendRun", "StreamMic", "SetDeadline"]
@@ -350,7 +350,7 @@ def test_the_wake_word_over_a_reply_stops_it_and_listens() -> None:
     driver.wait(1000)
     actions = driver.wake()
     assert kinds(actions) == [
-        *("StopReply", "SendInterrupt", "SendPlayed"),
+        *("StopReply", "SendInterrupt", "SendPlayed", "SayOver"),
         *("BeginTurn", "KeepFrom", "SendRun", "StreamMic", "SetDeadline", "Become"),
     ]
     assert [(told.phase, told.reason) for told in driver.interrupts] == [(Phase.CONFIRMED, Reason.WAKE_WORD)]

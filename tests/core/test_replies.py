@@ -94,7 +94,7 @@ def test_a_run_that_fails_while_it_speaks_lets_the_reply_play_out() -> None:
     """What there is, is said; more will not come."""
     driver = thinking_aloud()
     actions = driver.tell(ev.HubError, code="intent-failed", text="")
-    assert actions == (act.FinishReply(driver.reply.turn),)
+    assert actions == (act.SoundError(), act.FinishReply(driver.reply.turn))
 
 
 def test_a_reply_has_as_long_as_it_is_and_a_little_more() -> None:

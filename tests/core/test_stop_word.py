@@ -39,7 +39,7 @@ def test_the_stop_word_over_a_reply_stops_it_and_does_not_listen() -> None:
     driver.wait(1000)
     place = position(900, 5000, 5000)
     actions = driver.tell(ev.StopWordHeard, name="stop", end=frames(driver.at), position=place)
-    assert kinds(actions) == ["StopReply", "SendInterrupt", "SendPlayed", "BeginTurn", "ClearDeadline", "Become"]
+    assert kinds(actions) == ["StopReply", "SendInterrupt", "SayOver", "SendPlayed", "BeginTurn", "ClearDeadline", "Become"]
     assert of(actions, act.StopReply) == [act.StopReply(1, keep=False)]
     (told,) = driver.interrupts
     assert (told.phase, told.reason, told.position) == (Phase.CONFIRMED, Reason.STOP_WORD, place)

@@ -5,11 +5,13 @@ from functools import cache
 
 import pytest
 
+from satellite.core import actions as act
 from satellite.core import events as ev
+from satellite.core import says
 from satellite.core.conversation import Conversation
 from satellite.core.effects import Result
 from satellite.core.events import EVENTS, Event
-from satellite.core.state import Stage, State
+from satellite.core.state import Stage, State, Why
 from satellite.core.table import ROWS, TRANSITIONS, step
 from satellite.errors import ProtocolMisuse
 from tests.core.driver import Driver
@@ -29,6 +31,7 @@ _SAID_BY_NOBODY = (
     ev.AnswerComplete,
     ev.AnnouncementAudio,
     ev.HubError,
+    ev.NothingToSay,
 )
 ILLEGAL: set[tuple[State, type[Event]]] = {
     *((State.OFFLINE, kind) for kind in _SAID_BY_NOBODY),
@@ -40,6 +43,7 @@ ILLEGAL: set[tuple[State, type[Event]]] = {
 # these have no row where they can only be late, and what is late is dropped before the table is asked
 ALWAYS_LATE: set[tuple[State, type[Event]]] = {
     *((state, kind) for state in State if state is not State.SPEAKING for kind in (ev.Held, ev.ReplyEnded)),
+    *((state, ev.ReplyCancelled) for state in State if state not in (State.SPEAKING, State.HELD)),
     (State.OFFLINE, ev.DeadlineReached),
     (State.MUTED, ev.DeadlineReached),
 }
@@ -107,7 +111,9 @@ def test_every_legal_event_is_answered() -> None:
     """Whatever else is told leads along a row, or changes nothing."""
     for case, before, event, (after, actions) in _outcomes():
         rows = TRANSITIONS.get((before.state, type(event)), ())
-        assert after.state in {row.to for row in rows} or (after, actions) == (before, ()), case
+        reached = {row.to for row in rows}
+        rested = {row.to for state in reached for row in TRANSITIONS.get((state, ev.Rested), ())}
+        assert after.state in reached | rested or (after, actions) == (before, ()), case
 
 
 def test_what_expects_something_has_a_deadline() -> None:
@@ -131,6 +137,7 @@ def test_the_same_event_gives_the_same_again() -> None:
 def test_every_row_is_taken_somewhere() -> None:
     """A row that no situation leads along is dead, or shadowed by one above it."""
     taken = {row for _, before, event, outcome in _outcomes() for row in _row(before, event, outcome)}
+    taken |= {row for row, _ in _rested_rows()}
     missed = [f"{row.state} {row.event.__name__} -> {row.to}: {row.effect.__name__}" for row in ROWS if id(row) not in taken]
     assert missed == []
 
@@ -142,6 +149,20 @@ def _row(before: Conversation, event: Event, outcome: Result) -> set[int]:
             is_late = outcome == (before, ()) and row.effect(before, event) != (before, ())
             return set() if is_late else {id(row)}
     return set()
+
+
+def _rested_rows() -> Iterator[tuple[int, Case]]:
+    """The rows that are taken of themselves, where the satellite rests after an event."""
+    for case, before, event, (_, actions) in _outcomes():
+        signs = {
+            says.make: any(isinstance(a, act.MakeSpeech) for a in actions),
+            says.begin: any(isinstance(a, act.Become) and a.why is Why.SAY for a in actions),
+            says.free_hub: isinstance(event, ev.SaySpeech | ev.SayComplete) and act.SendAbort() in actions,
+        }
+        ends = {before.state, *(a.new for a in actions if isinstance(a, act.Become))}
+        for row in ROWS:
+            if row.event is ev.Rested and row.state in ends and signs[row.effect]:
+                yield id(row), case
 
 
 def test_rows_say_why_exactly_where_the_state_changes() -> None:

@@ -11,7 +11,7 @@ from satellite.core.conversation import Conversation
 from satellite.core.events import Deadline, Event
 from satellite.core.interrupt import Interrupt, Phase
 from satellite.core.say import FollowUp, SayState
-from satellite.core.state import Stage, State
+from satellite.core.state import Stage, State, Why
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis, frames
 
@@ -40,6 +40,7 @@ class Watch:
         self._windows: deque[ev.VoiceWindow] = deque(maxlen=100)
         self._thinks_since = Frames(0)
         self._said_until = Frames(0)
+        self._saying: int | None = None
 
     def see(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
         """One step."""
@@ -50,6 +51,7 @@ class Watch:
         self._check_waiting(before, event, after)
         self._check_privacy(after)
         self._check_resolved(before, after)
+        self._check_says(before, event, after, actions)
         if isinstance(event, ev.StopWordHeard):
             self._check_stopped(before, after, actions)
 
@@ -65,9 +67,12 @@ class Watch:
             self._abort_is_open &= event.kind is not Deadline.ABORT_ACK
         if isinstance(event, ev.HubError) and (before.stage is not Stage.ABORTING or event.code == "validation-error"):
             self._run_is_alive = self._abort_is_open = False
-        is_over = isinstance(event, ev.Answered) and after.stage is Stage.NONE
+        is_over = isinstance(event, ev.Answered | ev.NothingToSay) and after.stage is Stage.NONE
         if is_over or isinstance(event, ev.HubClosed | ev.HubPaused | ev.HubOpened):
             self._run_is_alive = False
+        if isinstance(event, ev.HubClosed | ev.HubPaused):
+            # whatever was asked of it went with it
+            self._abort_is_open = False
         if isinstance(event, ev.AnnouncementAudio) and after.state is State.SPEAKING and before.state is not after.state:
             # the hub cancels its run for it
             self._run_is_alive = self._abort_is_open = False
@@ -87,6 +92,8 @@ class Watch:
             return before.utterance
         if isinstance(event, ev.WakeHeard):
             return Frames(event.end - frames(before.rule.wake_backtrack_ms))
+        if isinstance(event, ev.ListenAsked):
+            return event.end
         if isinstance(event, ev.ReplyEnded):
             return self._licence_to_answer(before, event)
         rule = before.rule.burst
@@ -137,6 +144,14 @@ class Watch:
                 self._mic = None
             case act.BeginTurn(turn):
                 assert turn > before.turn, "a turn began twice"
+            case act.Play(turn):
+                assert self._saying is None, "an utterance began before the one before it was over"
+                self._saying = turn
+            case act.ResumeReply(turn):
+                self._saying = turn
+            case act.SayOver(turn) if turn:
+                assert turn == self._saying, "an utterance that does not play is over"
+                self._saying = None
             case act.SendInterrupt(interrupt):
                 self._check_interrupt(before, event, after, interrupt)
 
@@ -178,11 +193,12 @@ class Watch:
 
     def _check_states(self, before: Conversation, after: Conversation, actions: Sequence[Action]) -> None:
         changes = [a for a in actions if isinstance(a, act.Become)]
-        if before.state is after.state:
-            assert changes == []
-        else:
-            assert [(c.old, c.new) for c in changes] == [(before.state, after.state)]
-            assert isinstance(actions[-1], act.Become), "observers are told last, when all is done"
+        # where nothing else goes on, what a program wants said may begin in the same breath
+        assert len(changes) <= 1 or (len(changes) == 2 and changes[1].why is Why.SAY)
+        assert [c.old for c in changes] + [after.state] == [before.state] + [c.new for c in changes]
+        after_it = actions[actions.index(changes[-1]) + 1 :] if changes else ()
+        only_prepares = all(isinstance(a, act.MakeSpeech | act.StopMic | act.SendAbort | act.SetDeadline) for a in after_it)
+        assert only_prepares, "observers are told last, when all is done"
         assert after.turn >= before.turn
         assert (after.reply is not None) == (after.state in (State.SPEAKING, State.HELD))
 
@@ -211,9 +227,22 @@ class Watch:
             is_open = {id for id, phases in self._phases.items() if phases[-1] is Phase.PROVISIONAL}
             assert is_open <= {after.interrupt.id if after.interrupt else None}, "a hold was never resolved"
 
+    def _check_says(self, before: Conversation, event: Event, after: Conversation, actions: Sequence[Action]) -> None:
+        """Whoever waits for an utterance is told of its end, once; and nothing that a program wants said is lost."""
+        plays = after.reply is not None and after.reply.state is SayState.PLAYING
+        assert (self._saying is not None) == plays, "an utterance is over and nobody was told, or the other way round"
+        asked = {event.say.id} if isinstance(event, ev.SayAsked) else set()
+        over = {a.id for a in actions if isinstance(a, act.SayOver)} - {None}
+        assert (_to_be_said(before) | asked) - _to_be_said(after) == over, "something to be said was lost, or is over twice"
+
     def _check_stopped(self, before: Conversation, after: Conversation, actions: Sequence[Action]) -> None:
         """Where a stop word counts, all is over, and nobody listens."""
-        assert not any(isinstance(a, act.SendRun | act.StreamMic | act.Play) for a in actions), "a stop word began something"
+        assert not any(isinstance(a, act.SendRun | act.StreamMic) for a in actions), "a stop word began something"
+        if any(isinstance(a, act.Play) for a in actions):
+            assert after.reply is not None and after.reply.id is not None, "a stop word began an answer"
+            is_free = after.reply.is_announcement or before.state not in (State.SPEAKING, State.HELD)
+            assert is_free or before.reply is None or before.reply.state is SayState.PLAYED, "what was to follow was said"
+            return
         if after.state is before.state:
             assert actions == (), "a stop word that is ignored did something"
             return
@@ -221,6 +250,12 @@ class Watch:
         assert after.reply is None and not after.stage.is_alive
         if before.interrupt and before.reply and before.reply.state is SayState.PLAYING and before.is_linked:
             assert self._phases[before.interrupt.id][-1] is Phase.CONFIRMED, "a hold that a stop word ended was not confirmed"
+
+
+def _to_be_said(c: Conversation) -> set[int | None]:
+    """What a program wants said, from the queue to its last sample."""
+    playing = c.reply if c.reply is not None and c.reply.state is SayState.PLAYING else None
+    return {say.id for say in (*c.says, c.making, playing) if say is not None} - {None}
 
 
 def _hub_may_listen(c: Conversation) -> bool:

@@ -7,7 +7,8 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation, ConversationRule
 from satellite.core.events import Deadline, Event
-from satellite.core.say import Allow, FollowUp
+from satellite.core.say import Allow, FollowUp, Say
+from satellite.core.says import MOST_SAYS
 from satellite.core.state import Stage, State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis, Probability, frames
@@ -52,13 +53,14 @@ class World:
         self.watch, self.speaker = Watch(), FakeSpeaker()
         self.at, self._due = 0, 0
         self.hub = "away"
+        self._says = 0
         # some hubs are true to the protocol, some talk nonsense half of the time; some lives are hard
         self._sense, self._luck = (2, 6, 20)[self._pick(3)], (3, 12)[self._pick(2)]
 
     def live(self) -> None:
         """One thing more happens."""
         self._pass(_PAUSES_MS[self._pick(len(_PAUSES_MS))])
-        deeds = (self._user, self._user, self._sound, self._peer, self._peer)[self._pick(5)]()
+        deeds = (self._user, self._user, self._sound, self._peer, self._peer, self._program)[self._pick(6)]()
         deeds[self._pick(len(deeds))]()
 
     # ---- time
@@ -164,6 +166,32 @@ class World:
             *3 * [lambda: self._close("away")],
             self._pause,
         ]
+
+    # ---- a program
+
+    def _program(self) -> list[Deed]:
+        making = self.conversation.making
+        ids = (making.id if making is not None and making.id is not None else -1, self._pick(self._says + 1))
+        return [
+            self._ask_to_say,
+            *3 * [lambda: self._tell(ev.SaySpeech(Millis(self.at), ids[0]))],
+            lambda: self._tell(ev.SayComplete(Millis(self.at), ids[self._pick(2)], Millis(3000))),
+            lambda: self._tell(ev.SayFailed(Millis(self.at), ids[self._pick(2)])),
+            lambda: self._tell(ev.SayWithdrawn(Millis(self.at), ids[self._pick(2)])),
+            lambda: self._tell(ev.ListenAsked(Millis(self.at), frames(self.at))),
+            self._cancel_reply,
+        ]
+
+    def _ask_to_say(self) -> None:
+        if len(self.conversation.says) < MOST_SAYS:
+            self._says += 1
+            say = Say(0, tuple(Allow)[self._pick(4)], id=self._says, text="tea?", is_announcement=self._pick(3) == 0)
+            self._tell(ev.SayAsked(Millis(self.at), say))
+
+    def _cancel_reply(self) -> None:
+        reply = self.conversation.reply
+        turn = -1 if reply is None or self._pick(4) == 0 else reply.turn
+        self._tell(ev.ReplyCancelled(Millis(self.at), turn, self.speaker.position))
 
     # ---- the user
 
