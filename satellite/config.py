@@ -3,6 +3,7 @@
 Ranges and choices are written here and nowhere else: messages and the test of `config.example.yaml` read them off the model.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Annotated, TypeVar, get_args
 import msgspec
 from msgspec import Meta
 
+from satellite.core.preemptive import Preemptive
 from satellite.core.say import Allow, FollowUp
 from satellite.core.sensitivity import Sensitivity
 from satellite.keys import flat, keys, nested
@@ -35,7 +37,8 @@ Live = Annotated[_T, _WHILE_RUNNING]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Probability = Annotated[float, Meta(gt=0.0, lt=1.0)]
-TcpUri = Annotated[str, Meta(pattern=r"^tcp://(\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):[0-9]{1,5}$", extra={"words": "tcp://HOST:PORT"})]
+_TCP_URI = r"tcp://(\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):[0-9]{1,5}"
+TcpUri = Annotated[str, Meta(pattern=f"^{_TCP_URI}$", extra={"words": "tcp://HOST:PORT"})]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -195,9 +198,10 @@ class BargeIn(_Section, frozen=True):
 
 
 class Vad(_Section, frozen=True):
-    """The voice detector."""
+    """The voice detector, and what of it counts as speech of a command. What interrupts is set under `barge_in`."""
 
     model: str | None = None
+    threshold: Live[Annotated[float, Meta(ge=0.2, le=0.95)]] = 0.5
 
     @property
     def model_path(self) -> Path | None:
@@ -208,10 +212,83 @@ class Vad(_Section, frozen=True):
 class Listening(_Section, frozen=True):
     """How the end of what the user says is found, if the hub does not find it first; and when he needs no wake word."""
 
+    speech_ms: Live[Annotated[int, Meta(ge=30, le=1000)]] = 200
     silence_ms: Live[Annotated[int, Meta(ge=200, le=3000)]] = 700
     follow_up: Live[FollowUp] = FollowUp.QUESTION
     # Home Assistant itself gives up after 15 s
     follow_up_ms: Live[Annotated[int, Meta(ge=1000, le=15_000)]] = 5000
+
+
+class Mode(StrEnum):
+    """Who runs the conversation: a hub, or we ourselves with servers that understand, answer and speak."""
+
+    HUB = "hub"
+    STANDALONE = "standalone"
+
+
+DISCOVER = "discover"
+
+# several are tried in turn; nobody has more. The pattern of the first is looked at below: msgspec 0.22 crashes where it has to
+# choose between a text with a pattern and a list
+Uris = Annotated[
+    str | Annotated[tuple[TcpUri, ...], Meta(min_length=1, max_length=8)],
+    Meta(extra={"words": f"{DISCOVER}, tcp://HOST:PORT, or a list of 1 to 8 of these"}),
+]
+
+
+class Servers(_Section, frozen=True):
+    """Where servers of a kind are."""
+
+    uri: Uris = DISCOVER
+
+    def __post_init__(self) -> None:
+        """A URI has a host and a port."""
+        for uri in self.uris:
+            if not re.fullmatch(_TCP_URI, uri):
+                raise ValueError(f"uri: it is {uri!r}; it has to be {DISCOVER}, or tcp://HOST:PORT, or a list of these")
+            if not 0 < int(uri.rpartition(":")[2]) < 65536:
+                raise ValueError(f"uri: {uri} has a port that is none; they go from 1 to 65535")
+
+    @property
+    def is_discovered(self) -> bool:
+        """Whether the network is asked for them."""
+        return self.uri == DISCOVER
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """In the order in which they are asked; none that would be discovered."""
+        if isinstance(self.uri, tuple):
+            return self.uri
+        return () if self.is_discovered else (self.uri,)
+
+
+class Stt(Servers, frozen=True):
+    """Speech to text."""
+
+    language: str | None = None
+    model: str | None = None
+
+
+class Dialog(Servers, frozen=True):
+    """Who answers."""
+
+    intent: TcpUri | None = None
+    preemptive: Preemptive = Preemptive.NEVER
+    forget_after_s: Annotated[int, Meta(ge=10, le=86_400)] = 300
+
+
+class Tts(Servers, frozen=True):
+    """Text to speech."""
+
+    voice: str | None = None
+    speaker: str | None = None
+    language: str | None = None
+
+
+class Sounds(_Section, frozen=True):
+    """What is heard beside speech."""
+
+    error: str | None = "default"
 
 
 class Config(_Section, frozen=True):
@@ -219,7 +296,12 @@ class Config(_Section, frozen=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] = "Satellite"
     area: str | None = None
+    mode: Mode = Mode.HUB
     hub: Hub = Hub()
+    stt: Stt = Stt()
+    dialog: Dialog = Dialog()
+    tts: Tts = Tts()
+    sounds: Sounds = Sounds()
     audio: Audio = Audio()
     wake: Wake = Wake()
     vad: Vad = Vad()
@@ -229,6 +311,8 @@ class Config(_Section, frozen=True):
     def __post_init__(self) -> None:
         """Sections may contradict each other."""
         wakes = {word.name for word in self.wake.each}
+        if self.mode is Mode.STANDALONE and self.wake.listen is Listen.ALWAYS:
+            raise ValueError("wake.listen: always needs a hub, which finds the wake word; in standalone mode there is none")
         if both := [word.name for word in self.barge_in.each_stop_word if word.name in wakes]:
             raise ValueError(f"barge_in.stop_words: {both[0]!r} is in wake.words too; a word either wakes or stops")
 

@@ -9,7 +9,8 @@ from satellite.core.endpoint import EndpointRule
 from satellite.core.health import Health
 from satellite.core.reflex import ReflexRule
 from satellite.core.sensitivity import PROFILES, Sensitivity
-from satellite.core.units import Millis
+from satellite.core.units import Millis, Probability
+from satellite.detect.wake_engine import WakeWordSettings
 
 
 def reflex_rule(barge_in: BargeIn, health: Health) -> ReflexRule:
@@ -35,7 +36,7 @@ def conversation_rule(config: Config) -> ConversationRule:
         announcement_allow=barge_in.announcement_allow,
         announcement_sensitivity=barge_in.announcement_sensitivity,
         burst=_burst_rule(barge_in),
-        endpoint=EndpointRule(silence_ms=Millis(config.listening.silence_ms)),
+        endpoint=_endpoint_rule(config),
         preroll_ms=Millis(barge_in.preroll_ms),
         follow_up=config.listening.follow_up,
         follow_up_ms=Millis(config.listening.follow_up_ms),
@@ -52,3 +53,19 @@ def _burst_rule(barge_in: BargeIn) -> BurstRule:
     if barge_in.resume_after_ms is not None:
         rule = replace(rule, quiet_ms=Millis(barge_in.resume_after_ms))
     return rule
+
+
+def _endpoint_rule(config: Config) -> EndpointRule:
+    listening = config.listening
+    threshold = Probability(config.vad.threshold)
+    return EndpointRule(threshold, Millis(listening.speech_ms), Millis(listening.silence_ms))
+
+
+def wake_word_settings(config: Config) -> list[WakeWordSettings]:
+    """What is listened for here: stop words are, also where others find the wake words."""
+    wakes = () if config.wake.is_remote else config.wake.each
+    return [
+        WakeWordSettings(word.name, word.threshold, Millis(word.refractory_ms), word.model_path, is_stop)
+        for words, is_stop in ((wakes, False), (config.barge_in.each_stop_word, True))
+        for word in words
+    ]

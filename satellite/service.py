@@ -5,10 +5,7 @@ conversation answers is carried out, action by action, in `_carry_out`.
 """
 
 import asyncio
-import errno
 import logging
-import os
-import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -20,17 +17,20 @@ from satellite.audio import commands as cmd
 from satellite.audio.card import Samples
 from satellite.audio.engine import AudioEngine
 from satellite.audio.reply import Reply
+from satellite.audio.sounds import SoundFile, error_tone
 from satellite.audio.thread import AudioRunner, AudioThread, OpenCard
 from satellite.audio.whoosh import whoosh
-from satellite.config import Config, Listen, Wake, WakeEngine, changes
+from satellite.config import Config, Listen, Mode, WakeEngine, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
+from satellite.core.say import Allow
+from satellite.core.says import MOST_SAYS
 from satellite.core.self_test import SelfTested
 from satellite.core.state import State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis
-from satellite.core.voice_gate import VoiceGate
+from satellite.core.voice_gate import VOICE_PROBABILITY
 from satellite.detect.canceller import EchoCanceller
 from satellite.detect.loop_delay import measure_loop_delay
 from satellite.detect.micro_wake import MicroEngine
@@ -39,26 +39,24 @@ from satellite.detect.open_wake import OpenEngine
 from satellite.detect.silero import SileroVad
 from satellite.detect.voicing import voicing
 from satellite.detect.wake import WakeHeard, WakeWords
-from satellite.detect.wake_engine import MakeEngine, WakeWordSettings
-from satellite.discovery import Announcer, announce
-from satellite.errors import ConfigError, ProtocolMisuse
+from satellite.detect.wake_engine import MakeEngine
+from satellite.errors import ProtocolMisuse, SatelliteError
 from satellite.health_file import HealthKeeper
+from satellite.links import End, HubEnd, ServersEnd, browser, providers
 from satellite.observer import Observer
 from satellite.peer.hub import HubPeer
+from satellite.peer.link import Link
+from satellite.peer.providers import Providers
+from satellite.peer.standalone import StandalonePeer
 from satellite.peer.uplink import Uplink
-from satellite.peer.wake_client import WakeClient
-from satellite.rules import conversation_rule, own_reflex_rule, reflex_rule
+from satellite.remote_wake import RemoteWake
+from satellite.rules import conversation_rule, own_reflex_rule, reflex_rule, wake_word_settings
+from satellite.sayer import Manner, Sayer
 
 _log = logging.getLogger(__name__)
 
 # the detectors have to know the room's noise before they can learn from a sound
 ROOM_FIRST_S = 0.5
-
-# what held the port is often our own predecessor, which is going
-FIRST_LISTEN_RETRY_S = 1.0
-# the port is taken, the address is late, or the name service is
-_PASSING_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, socket.EAI_AGAIN)
-LONGEST_LISTEN_RETRY_S = 30.0
 
 _ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEngine.OPEN: OpenEngine}
 
@@ -87,78 +85,55 @@ class Service:
         self._replies: dict[int, Reply] = {}
         self._speaker_rate_hz = config.audio.rate_hz
         self._is_warm = config.audio.warm_up_dbfs is None
-        self._wake_words = wake_words(_words(config), self._on_wake, _ENGINES[config.wake.engine])
+        self._wake_words = wake_words(wake_word_settings(config), self._on_wake, _ENGINES[config.wake.engine])
         devices = config.audio.microphone, config.audio.speaker
         self._health = HealthKeeper(state, devices, clock, self._wake_words.submit)
-        self.engine = AudioEngine(
-            EchoCanceller(),
-            SileroVad(config.vad.model_path),
-            NearEnd(),
-            voicing,
-            reflex_rule(config.barge_in, self._health.health),
-            clock,
-            config.audio.queue_ms,
-            self._wake_words.feed,
-        )
+        self.engine = self._new_engine(clock)
         self._audio = audio(self.engine, open_card, self._notify)
-        self._hub = self._hub_peer()
-        self._uplink = Uplink(self._hub.audio)
-        self._announcer: Announcer | None = None
+        asked = providers(config)
+        self._browser = browser(config, asked)
+        self._end = self._hub_end() if config.mode is Mode.HUB else self._servers_end(asked)
+        self._link: Link = self._end.link
+        self._uplink = Uplink(self._link.audio)
+        self._sayer = Sayer(asked.tts, self._look_for_servers, self._new_reply, self._played, self.handle, self.engine.now)
+        self._says = 0
+        self._error_sound = SoundFile("sounds.error", config.sounds.error, error_tone)
         self.failed = asyncio.Event()
         """Set when only another start can help."""
-        self._wake_client = _wake_client(config.wake, self._wake) if config.wake.uri else None
-        self._gate = VoiceGate(self._wake_client.feed) if self._wake_client and config.wake.vad_gate else None
+        self._remote_wake = RemoteWake(config.wake, self._wake)
 
-    def _hub_peer(self) -> HubPeer:
+    def _new_engine(self, clock: Callable[[], float]) -> AudioEngine:
+        config = self._config
+        detectors = EchoCanceller(), SileroVad(config.vad.model_path), NearEnd(), voicing
+        rule = reflex_rule(config.barge_in, self._health.health)
+        return AudioEngine(*detectors, rule, clock, config.audio.queue_ms, self._wake_words.feed)
+
+    def _hub_end(self) -> End:
         config, words = self._config, self._config.wake.each
         names, pipelines = [word.name for word in words], {word.name: word.pipeline for word in words if word.pipeline}
-        return HubPeer(
-            config.name,
-            config.area,
-            names,
-            self.handle,
-            self._open_reply,
-            self.engine.now,
-            pipelines,
-            self._observer.on_timer,
-        )
+        who = config.name, config.area, names
+        hub = HubPeer(*who, self.handle, self._open_reply, self.engine.now, pipelines, self._observer.on_timer)
+        return HubEnd(hub, config, self.engine.now)
+
+    def _servers_end(self, asked: Providers) -> End:
+        peer = StandalonePeer(asked, self.handle, self._open_reply, self._played, self.engine.now)
+        return ServersEnd(peer, self._browser)
+
+    def _look_for_servers(self) -> None:
+        if self._browser is not None:
+            self._browser.start()
 
     # ---- lifecycle
 
     async def start(self) -> int:
-        """Starts everything, as soon as the port is free; the port at which the hub reaches us. ConfigError if that cannot be."""
+        """Starts everything; the port at which a hub reaches us, 0 without one. ConfigError if that cannot be."""
         self._loop = asyncio.get_running_loop()
-        where = self._config.hub
-        port = await self._listen()
-        _log.info("waiting for a hub on port %d", port)
+        port = await self._end.start()
         self._wake_words.start()
-        if self._wake_client is not None:
-            self._wake_client.start()
+        self._remote_wake.start()
         if self._config.wake.listen is Listen.ALWAYS:
             _log.info("wake.listen: all that the microphone hears while nothing is going on is sent to the hub")
         self._audio.start()
-        if where.announce:
-            self._announcer = announce(port, where.host)
-        return port
-
-    async def _listen(self) -> int:
-        """Another program may have the port, and an address may be late: both pass, and nobody has to start us again."""
-        where, wait_s, began = self._config.hub, FIRST_LISTEN_RETRY_S, self.engine.now()
-        level = logging.WARNING
-        while True:
-            try:
-                port = await self._hub.start(where.host, where.port)
-                break
-            except OSError as error:
-                problem = f"hub.host and hub.port: cannot listen on {where.host}:{where.port}: {_reason(error)}"
-                if error.errno not in _PASSING_ERRORS:
-                    raise ConfigError(problem) from error
-            _log.log(level, "%s; trying again in %.0f s", problem, wait_s)
-            level = logging.DEBUG
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_LISTEN_RETRY_S)
-        if level == logging.DEBUG:
-            _log.info("port %d is free after %.0f s", port, (self.engine.now() - began) / 1000)
         return port
 
     async def stop(self) -> None:
@@ -166,11 +141,11 @@ class Service:
         self.handle(ev.ShuttingDown(self.engine.now(), self.engine.position))
         self._audio.stop()
         self._wake_words.stop()
-        if self._announcer is not None:
-            await self._announcer.stop()
-        if self._wake_client is not None:
-            await self._wake_client.stop()
-        await self._hub.stop()
+        await self._remote_wake.stop()
+        await self._sayer.stop()
+        await self._end.stop()
+        if self._browser is not None:
+            await self._browser.stop()
         self._set_deadline(None)
         self._loop = None
         # nobody waits for the loop any more
@@ -191,6 +166,30 @@ class Service:
         """Of the conversation."""
         return self._conversation.state
 
+    # ---- for programs
+
+    def say(self, text: str, manner: Manner, allow: Allow | None, is_announcement: bool) -> int:
+        """Has something said in its turn; its id. SatelliteError if too much waits already."""
+        if len(self._conversation.says) >= MOST_SAYS:
+            raise SatelliteError(f"{MOST_SAYS} utterances wait already")
+        self._says += 1
+        self._sayer.expect(self._says, manner)
+        say = self._conversation.rule.say(self._says, text, allow, is_announcement)
+        self.handle(ev.SayAsked(self.engine.now(), say))
+        return self._says
+
+    def withdraw(self, id: int) -> None:
+        """What has not begun of it will not be said."""
+        self.handle(ev.SayWithdrawn(self.engine.now(), id))
+
+    def cancel_reply(self, turn: int) -> None:
+        """What is spoken in this turn stops now."""
+        self.handle(ev.ReplyCancelled(self.engine.now(), turn, self.engine.position))
+
+    def listen(self) -> None:
+        """Opens a turn as a wake word does."""
+        self.handle(ev.ListenAsked(self.engine.now(), self.engine.frame, self.engine.position))
+
     # ---- events in
 
     def handle(self, event: ev.Event) -> None:
@@ -203,7 +202,7 @@ class Service:
             return
         self._observer.on_event(event)
         if isinstance(event, ev.WakeHeard | ev.HubWoke) and any(isinstance(action, act.BeginTurn) for action in actions):
-            self._hub.woken_by(event.name)
+            self._link.woken_by(event.name)
         for action in actions:
             self._carry_out(action)
             self._observer.on_action(action)
@@ -229,14 +228,16 @@ class Service:
                 if self.state is not State.MUTED:
                     self._uplink.heard(first, pcm)
                 self._observer.on_heard(first, pcm)
-                self._send_to_wake_service(first, pcm)
+                self._remote_wake.heard(first, pcm, self.state)
             case ev.Event():
-                if self._gate is not None and isinstance(report, ev.VoiceWindow):
-                    self._gate.voice(report.end, report.probability)
+                if isinstance(report, ev.VoiceWindow):
+                    self._on_voice(report)
                 self.handle(report)
             case cmd.Vitals():
                 self._observer.on_vitals(report)
             case cmd.Ducked():
+                if report.is_ducked:
+                    self._link.onset()
                 self._observer.on_ducked(report)
             case SelfTested():
                 self._on_self_tested(report)
@@ -249,6 +250,11 @@ class Service:
             case cmd.Failed(error):
                 _log.critical("the audio thread has failed", exc_info=error)
                 self.failed.set()
+
+    def _on_voice(self, window: ev.VoiceWindow) -> None:
+        self._remote_wake.voice(window)
+        if self.state is State.IDLE and window.probability >= VOICE_PROBABILITY:
+            self._link.onset()
 
     def _on_self_tested(self, test: SelfTested) -> None:
         health = self._health.learn(test)
@@ -283,17 +289,6 @@ class Service:
         _log.info("heard %r", name)
         self.handle(ev.WakeHeard(self.engine.now(), name, end, self.engine.position))
 
-    def _send_to_wake_service(self, first: Frames, pcm: bytes) -> None:
-        # without a hub a wake word is of no use, and whoever muted us is not heard elsewhere either, nor kept for later
-        if self._wake_client is None:
-            return
-        if self.state in (State.OFFLINE, State.MUTED):
-            self._wake_client.forget()
-        elif self._gate is not None:
-            self._gate.heard(first, pcm)
-        else:
-            self._wake_client.feed(first, pcm)
-
     def _measure_loop_delay(self, reference: Samples, microphone: Samples) -> None:
         """In the worker thread."""
         delay = measure_loop_delay(reference, microphone)
@@ -303,38 +298,19 @@ class Service:
     # ---- actions out
 
     def _carry_out(self, action: act.Action) -> None:
-        hub, commands = self._hub, self.engine.commands
         match action:
-            case act.Play(turn, allow, own):
-                commands.append(cmd.PlayReply(self._replies[turn], allow, own_reflex_rule(own, self._health.health)))
-            case act.StopReply(turn, keep):
-                commands.append(cmd.StopReply(turn, keep))
-                if not keep:
-                    self._replies.pop(turn, None)
-            case act.ResumeReply(turn):
-                commands.append(cmd.ResumeReply(turn))
-            case act.ContinueReply():
-                hub.continue_reply()
-            case act.FinishReply(turn):
-                self._replies[turn].finish()
+            case act.Play() | act.StopReply() | act.ResumeReply() | act.FinishReply():
+                self._command_speaker(action)
             case act.BeginTurn(turn, owed):
                 self._begin_turn(turn, owed)
-            case act.ExpectAnswer():
-                hub.expect_answer()
-            case act.AcceptAnswer():
-                hub.accept_answer()
-            case act.SendDetection(name):
-                hub.detection(name)
-            case act.SendRun():
-                hub.run()
-            case act.SendWakeRun():
-                hub.wake_run()
-            case act.SendAbort():
-                hub.abort()
-            case act.SendInterrupt(interrupt):
-                hub.interrupt(interrupt)
-            case act.SendPlayed():
-                hub.played()
+            case act.MakeSpeech(say):
+                self._sayer.make(say)
+            case act.DropSpeech(id) | act.SayOver(_, int(id)):
+                self._sayer.drop(id)
+            case act.TakeSpeech(id, turn):
+                self._replies[turn] = self._sayer.take(id, turn)
+            case act.SoundError():
+                self._sound_error()
             case act.KeepFrom(first):
                 self._keep_from(first)
             case act.StreamMic(first):
@@ -347,10 +323,52 @@ class Service:
                 self._set_deadline(None)
             case act.Become():
                 self._become(action)
+            case _:
+                self._tell_link(action)
+
+    def _command_speaker(self, action: act.Action) -> None:
+        commands = self.engine.commands
+        match action:
+            case act.Play(turn, allow, own):
+                commands.append(cmd.PlayReply(self._replies[turn], allow, own_reflex_rule(own, self._health.health)))
+            case act.StopReply(turn, keep):
+                commands.append(cmd.StopReply(turn, keep))
+                if not keep:
+                    self._replies.pop(turn, None)
+            case act.ResumeReply(turn):
+                commands.append(cmd.ResumeReply(turn))
+            case act.FinishReply(turn):
+                self._replies[turn].finish()
+
+    def _tell_link(self, action: act.Action) -> None:
+        link = self._link
+        match action:
+            case act.SendRun():
+                link.run()
+            case act.SendWakeRun():
+                link.wake_run()
+            case act.SendAbort():
+                link.abort()
+            case act.SendDetection(name):
+                link.detection(name)
+            case act.SendInterrupt(interrupt):
+                link.interrupt(interrupt)
+            case act.SendPlayed():
+                link.played()
+            case act.ExpectAnswer():
+                link.expect_answer()
+            case act.AcceptAnswer():
+                link.accept_answer()
+            case act.ContinueReply():
+                link.continue_reply()
 
     def _become(self, change: act.Become) -> None:
         _log.info("= %s, was %s: %s", change.new, change.old, change.why)
         self._observer.on_state_changed(change.old, change.new, change.why)
+
+    def _sound_error(self) -> None:
+        if (samples := self._error_sound.at(self._speaker_rate_hz)) is not None:
+            self.engine.commands.append(cmd.PlaySound(samples))
 
     def _keep_from(self, first: Frames | None) -> None:
         self._uplink.keep_from(first)
@@ -358,11 +376,11 @@ class Service:
 
     def _stop_mic(self, tell: bool) -> None:
         if tell and self._uplink.is_streaming:
-            self._hub.audio_stop()
+            self._link.audio_stop()
         self._uplink.stop()
 
     def _begin_turn(self, turn: int, owed: bool) -> None:
-        self._hub.begin_turn(turn, owed)
+        self._link.begin_turn(turn, owed)
         # the last turn's reply may yet be resumed; older ones are over
         for old in [t for t in self._replies if t < turn - 1]:
             del self._replies[old]
@@ -378,26 +396,15 @@ class Service:
         self.handle(ev.DeadlineReached(self.engine.now(), kind))
 
     def _open_reply(self, turn: int) -> Reply:
-        """The hub begins to send a turn's reply."""
-        self._replies[turn] = Reply(turn, self._speaker_rate_hz)
+        """A turn's reply begins to come."""
+        self._replies[turn] = self._new_reply()
+        self._replies[turn].turn = turn
         return self._replies[turn]
 
+    def _new_reply(self, gain: float = 1.0) -> Reply:
+        return Reply(0, self._speaker_rate_hz, gain)
 
-def _wake_client(wake: Wake, on_wake: Callable[[str, Frames], None]) -> WakeClient:
-    assert wake.uri is not None
-    return WakeClient(wake.uri, {word.name: Millis(word.refractory_ms) for word in wake.each}, on_wake)
-
-
-def _words(config: Config) -> list[WakeWordSettings]:
-    """What is listened for here: stop words are, also where others find the wake words."""
-    wakes = () if config.wake.is_remote else config.wake.each
-    return [
-        WakeWordSettings(word.name, word.threshold, Millis(word.refractory_ms), word.model_path, is_stop)
-        for words, is_stop in ((wakes, False), (config.barge_in.each_stop_word, True))
-        for word in words
-    ]
-
-
-def _reason(error: OSError) -> str:
-    # asyncio says which address in a sentence of its own
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+    def _played(self, sink: object) -> Millis:
+        """How much of a reply has left the loudspeaker; nothing, if another plays."""
+        position = self.engine.position
+        return position.played if position is not None and self.engine.player.reply is sink else Millis(0)

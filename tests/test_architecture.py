@@ -20,6 +20,7 @@ MAY_KNOW = {
     "detect": ("satellite.core", "satellite.errors", "satellite.detect", "satellite.audio.card"),
     "peer": ("satellite.core", "satellite.errors", "satellite.peer", "satellite.audio.card", "satellite.__version__"),
     "discovery.py": ("satellite.identity", "satellite.__version__"),
+    "browse.py": ("satellite.discovery",),
     "identity.py": (),
     "systemd.py": ("satellite.core", "satellite.observer"),
 }
@@ -38,10 +39,11 @@ HOME = {
     "pymicro_wakeword": ("detect/",),
     "pyopen_wakeword": ("detect/",),
     "pywebrtc_audio": ("detect/",),
-    "zeroconf": ("discovery.py",),
+    "zeroconf": ("discovery.py", "browse.py"),
     "msgspec": ("config.py", "keys.py", "typed_yaml.py", "detect/micro_wake.py", "health_file.py", "bench/saved.py"),
     "yaml": ("typed_yaml.py",),
     "ifaddr": ("discovery.py",),
+    "sentence_stream": ("peer/",),
     "matplotlib": DRAWING,
 }
 WITHOUT_NUMPY = ("core/", "peer/")

@@ -14,8 +14,10 @@ _BYTES_PER_SAMPLE = 2
 class Reply:
     """Mono samples at the speaker's rate. One thread appends, another reads; what is published never changes."""
 
-    def __init__(self, turn: int, rate_hz: int) -> None:
+    def __init__(self, turn: int, rate_hz: int, gain: float = 1.0) -> None:
+        """Its turn may be set later, before it is played; every sample is multiplied by `gain`, which is at most 1."""
         self.turn = turn
+        self._gain = gain
         self.rate_hz = rate_hz
         self.is_complete = False
         """Nothing will be added. Set after the last sample is in place."""
@@ -41,11 +43,15 @@ class Reply:
             raise PeerError(f"speech changed to {rate_hz} Hz, {channels} channels in the middle of a reply")
         self.append(self._resampler.feed(pcm))
 
-    def finish(self) -> None:
-        """Declares it complete, after the resampler's last samples."""
+    def end_part(self) -> None:
+        """What comes next may be of another format."""
         if self._resampler is not None and not self.is_complete:
             self.append(self._resampler.finish())
         self._resampler = None
+
+    def finish(self) -> None:
+        """Declares it complete, after the resampler's last samples."""
+        self.end_part()
         self.is_complete = True
 
     def reopen(self) -> None:
@@ -54,6 +60,8 @@ class Reply:
 
     def append(self, samples: Samples) -> None:
         """Adds samples at the reply's own rate, up to the limit."""
+        if self._gain != 1.0:
+            samples = np.round(samples * np.float32(self._gain)).astype(np.int16)
         room = self._limit - self._frames
         if len(samples) > room:
             self.dropped += len(samples) - room

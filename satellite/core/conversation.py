@@ -72,6 +72,13 @@ class ConversationRule:
     # an utterance that the hub did not take is sent again so often
     attempts: int = 2
 
+    def say(self, id: int | None, text: str, allow: Allow | None, is_announcement: bool) -> Say:
+        """Something that answers nothing, by these rules where it has none of its own; it has no turn yet."""
+        own = self.announcement_allow if is_announcement else None
+        sensitivity = self.announcement_sensitivity if is_announcement else None
+        may = allow or own or self.allow_interruptions
+        return Say(0, may, text=text, is_announcement=is_announcement, sensitivity=sensitivity, id=id)
+
 
 # one that no run has acknowledged, and of a reply that outlasts its hub a hold taken back and the end
 MOST_RESENT = 3

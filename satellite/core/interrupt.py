@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from satellite.core.events import Position
+from satellite.core.script import cut_at_word
 from satellite.core.units import Millis, Probability
 
 
@@ -76,7 +77,4 @@ def spoken_offset(text: str, position: Position) -> int | None:
     """About how many characters had been spoken, cut back to a word's end; None while the length is unknown."""
     if not text or not position.total:
         return None
-    reached = len(text) * position.played // position.total
-    if reached >= len(text):
-        return len(text)
-    return max(text.rfind(" ", 0, reached + 1), 0)
+    return len(cut_at_word(text, len(text) * position.played // position.total))

@@ -49,9 +49,7 @@ def speak_aside(c: Conversation, e: ev.Event) -> Result:
 def announce(c: Conversation, e: ev.Event) -> Result:
     """Speech that answers nothing. The hub has cancelled whatever run there was."""
     turn = c.turn + 1
-    rule = c.rule
-    allow = rule.allow_interruptions if rule.announcement_allow is None else rule.announcement_allow
-    say = Say(turn, allow, is_announcement=True, sensitivity=rule.announcement_sensitivity).become(SayState.PLAYING)
+    say = replace(c.rule.say(None, "", None, is_announcement=True), turn=turn).become(SayState.PLAYING)
     begin = (act.StopMic(False), act.KeepFrom(None), act.BeginTurn(turn, owed=False))
     return play(replace(without_turn(c), turn=turn), say, *begin)
 

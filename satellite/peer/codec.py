@@ -35,17 +35,17 @@ def to_core(event: WireEvent, at: Millis) -> ev.Event | None:
     data: dict[str, Any] = event.data
     match event.type:
         case "detection":
-            return ev.HubWoke(at, _text(data, "name"))
+            return ev.HubWoke(at, text_of(data, "name"))
         case "transcribe":
             return ev.HubReady(at)
         case "voice-stopped":
             return ev.HubHeardEnd(at)
         case "transcript":
-            return ev.Transcript(at, _text(data, "text"))
+            return ev.Transcript(at, text_of(data, "text"))
         case "synthesize":
-            return ev.Answered(at, _text(data, "text"))
+            return ev.Answered(at, text_of(data, "text"))
         case "error":
-            return ev.HubError(at, _text(data, "code"), _text(data, "text"))
+            return ev.HubError(at, text_of(data, "code"), text_of(data, "text"))
         case "pause-satellite":
             return ev.HubPaused(at)
         case _:
@@ -63,14 +63,14 @@ def timer(event: WireEvent) -> Timer | None:
     return Timer(
         what,
         _timer_id(event),
-        _text(data, "name")[:_LONGEST_TEXT],
+        text_of(data, "name")[:_LONGEST_TEXT],
         _timer_seconds(event) if has_time else None,
         is_active=data.get("is_active") is not False,
     )
 
 
 def _timer_id(event: WireEvent) -> str:
-    id = _text(event.data, "id")
+    id = text_of(event.data, "id")
     if not 0 < len(id) <= _LONGEST_TEXT:
         raise PeerError(f"{event.type}: its id is no text of 1 to {_LONGEST_TEXT} characters")
     return id
@@ -83,7 +83,8 @@ def _timer_seconds(event: WireEvent) -> int:
     return seconds
 
 
-def _text(data: dict[str, Any], key: str) -> str:
+def text_of(data: dict[str, Any], key: str) -> str:
+    """A text of an event's data; empty if there is none."""
     value = data.get(key)
     return value if isinstance(value, str) else ""
 
@@ -179,12 +180,12 @@ def detect(words: Sequence[str]) -> WireEvent:
 def detected(event: WireEvent) -> tuple[str, Millis | None]:
     """The word that a wake word service heard, and the time of the piece of audio with which it was complete, if told."""
     at = event.data.get("timestamp")
-    return _text(event.data, "name"), Millis(at) if isinstance(at, int) and not isinstance(at, bool) else None
+    return text_of(event.data, "name"), Millis(at) if isinstance(at, int) and not isinstance(at, bool) else None
 
 
 def wake_words(info: WireEvent) -> list[str]:
     """The names of the words that a service says it has."""
-    return [_text(model, "name") for program in _objects(info.data.get("wake")) for model in _objects(program.get("models"))]
+    return [text_of(model, "name") for program in objects(info.data.get("wake")) for model in objects(program.get("models"))]
 
 
 def plain_word(name: str) -> str:
@@ -192,5 +193,6 @@ def plain_word(name: str) -> str:
     return _MODEL_VERSION.sub("", name.strip().lower()).replace(" ", "_").replace("-", "_")
 
 
-def _objects(value: object) -> Iterator[dict[str, Any]]:
+def objects(value: object) -> Iterator[dict[str, Any]]:
+    """Those of a list of objects that are such."""
     return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())

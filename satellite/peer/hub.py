@@ -85,6 +85,9 @@ class HubPeer:
 
     # ---- actions
 
+    def onset(self) -> None:
+        """The hub's connection is open already."""
+
     def begin_turn(self, turn: int, owed: bool) -> None:
         """Audio of earlier turns is stale from now on."""
         self._turn = turn

@@ -1,0 +1,146 @@
+"""Who the conversation talks to, by the configuration: a hub that comes to us, or servers that we ask."""
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from satellite.browse import Browser
+from satellite.config import Config, Mode
+from satellite.config import Servers as ServerAddresses
+from satellite.core.units import Millis
+from satellite.discovery import Announcer, announce
+from satellite.errors import ConfigError
+from satellite.peer.hub import HubPeer
+from satellite.peer.link import Link
+from satellite.peer.providers import Providers
+from satellite.peer.servers import Servers
+from satellite.peer.services import Kind, Voice
+from satellite.peer.standalone import StandalonePeer
+
+_log = logging.getLogger(__name__)
+
+# what held the port is often our own predecessor, which is going
+FIRST_LISTEN_RETRY_S = 1.0
+# the port is taken, the address is late, or the name service is
+_PASSING_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, socket.EAI_AGAIN)
+LONGEST_LISTEN_RETRY_S = 30.0
+
+
+class End(Protocol):
+    """The other end of the conversation, and what it takes to reach it or be reached by it."""
+
+    @property
+    def link(self) -> Link:
+        """What the conversation talks to."""
+
+    async def start(self) -> int:
+        """Begins; the port at which we are reached, 0 if nobody comes to us. ConfigError if that cannot be."""
+
+    async def stop(self) -> None:
+        """Says goodbye and closes."""
+
+
+class HubEnd:
+    """A hub that comes to us."""
+
+    def __init__(self, hub: HubPeer, config: Config, now: Callable[[], Millis]) -> None:
+        self.link = hub
+        self._where, self._now = config.hub, now
+        self._announcer: Announcer | None = None
+
+    async def start(self) -> int:
+        """As soon as the port is free: another program may have it, and an address may be late. Both pass."""
+        where, wait_s, began = self._where, FIRST_LISTEN_RETRY_S, self._now()
+        level = logging.WARNING
+        while True:
+            try:
+                port = await self.link.start(where.host, where.port)
+                break
+            except OSError as error:
+                problem = f"hub.host and hub.port: cannot listen on {where.host}:{where.port}: {_reason(error)}"
+                if error.errno not in _PASSING_ERRORS:
+                    raise ConfigError(problem) from error
+            _log.log(level, "%s; trying again in %.0f s", problem, wait_s)
+            level = logging.DEBUG
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_LISTEN_RETRY_S)
+        if level == logging.DEBUG:
+            _log.info("port %d is free after %.0f s", port, (self._now() - began) / 1000)
+        _log.info("waiting for a hub on port %d", port)
+        if where.announce:
+            self._announcer = announce(port, where.host)
+        return port
+
+    async def stop(self) -> None:
+        if self._announcer is not None:
+            await self._announcer.stop()
+        await self.link.stop()
+
+
+def _reason(error: OSError) -> str:
+    # asyncio says which address in a sentence of its own
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+
+
+class ServersEnd:
+    """Servers that we ask."""
+
+    def __init__(self, peer: StandalonePeer, browser: Browser | None) -> None:
+        self.link, self._browser = peer, browser
+
+    async def start(self) -> int:
+        if self._browser is not None:
+            self._browser.start()
+        await self.link.start()
+        _log.info("standalone: the conversation is ours, with servers that understand, answer and speak")
+        return 0
+
+    async def stop(self) -> None:
+        if self._browser is not None:
+            await self._browser.stop()
+        await self.link.stop()
+
+
+def providers(config: Config) -> Providers:
+    """The servers of a conversation without a hub, and how they are asked."""
+    stt, dialog = config.stt, config.dialog
+    return Providers(
+        stt=Servers(Kind.STT, stt.uris),
+        dialog=Servers(Kind.DIALOG, dialog.uris),
+        tts=Servers(Kind.TTS, config.tts.uris),
+        intent=Servers(Kind.INTENT, [dialog.intent]) if dialog.intent else None,
+        language=stt.language,
+        model=stt.model,
+        voice=own_voice(config),
+        preemptive=dialog.preemptive,
+        conversation_s=dialog.forget_after_s,
+    )
+
+
+def own_voice(config: Config) -> Voice:
+    """The one that is configured."""
+    tts = config.tts
+    return Voice(tts.voice, tts.speaker, tts.language or config.stt.language)
+
+
+def browser(config: Config, asked: Providers) -> Browser | None:
+    """Looks for the servers that are to be discovered; None if the addresses of all that are needed are known."""
+    sections: tuple[tuple[ServerAddresses, Servers], ...] = (
+        (config.stt, asked.stt),
+        (config.dialog, asked.dialog),
+        (config.tts, asked.tts),
+    )
+    # beside a hub we only speak
+    needed = sections if config.mode is Mode.STANDALONE else sections[-1:]
+    wanted = [servers for section, servers in needed if section.is_discovered]
+    return Browser(partial(_tell_all, wanted, Servers.found), partial(_tell_all, wanted, Servers.lost)) if wanted else None
+
+
+def _tell_all(every: list[Servers], tell: Callable[[Servers, str], None], uri: str) -> None:
+    for servers in every:
+        tell(servers, uri)
