@@ -17,8 +17,8 @@ MS_PER_CHARACTER = 62
 # second for a short one
 LOW_MS = 1500
 
-# of one answer: half an hour of speech, and more than anybody waits for
-MOST_CHARACTERS = 32 * 1024
+# of one answer: as much as ten minutes of speech, which is all that is kept of one
+MOST_CHARACTERS = 10_000
 
 
 @dataclass(slots=True)

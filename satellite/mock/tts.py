@@ -1,6 +1,8 @@
 """A mock Wyoming text-to-speech server: says what it has a recording of, and hums the length of anything else."""
 
 import asyncio
+import re
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,47 +11,90 @@ import soxr
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.info import Info, TtsProgram, TtsVoice
-from wyoming.tts import Synthesize
+from wyoming.tts import SynthesizeStopped
 
 from satellite.audio.card import Samples
 from satellite.core.units import RATE_HZ
-from satellite.mock.wire import ATTRIBUTION, MockServer, read, write
+from satellite.mock.wire import ATTRIBUTION, Line, MockServer
 
 # what Piper's voices have, and Home Assistant asks for
 VOICE_RATE_HZ = 22_050
 # of ordinary speech
 _S_PER_CHARACTER = 0.06
 _CHUNK_FRAMES = 1024
+_MOST_REQUESTS = 1000
+
+
+# where a splitter of sentences that has to be sure ends one: more text begins with a capital letter, or there is a blank line
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n\s*\n")
 
 
 class MockTts(MockServer):
-    """`texts` maps a text to 16 kHz samples. With `pace` 1 it speaks no faster than a person, with None at once."""
+    """`texts` maps a text to 16 kHz samples. With `pace` 1 it speaks no faster than a person, with None at once.
 
-    def __init__(self, texts: Mapping[str, Samples], pace: float | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+    With `streams` it takes its text in pieces, too, and speaks each sentence when it can see its end, as Piper's does.
+    """
+
+    def __init__(
+        self,
+        texts: Mapping[str, Samples],
+        pace: float | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        streams: bool = False,
+    ) -> None:
         super().__init__(host, port)
-        self._texts, self._pace = texts, pace
+        self._texts, self._pace, self._streams = texts, pace, streams
         self.fails = False
         """Close the connection instead of speaking."""
+        self.thinks_s = 0.0
+        """How long it takes to make a sentence."""
+        self.spoken: deque[tuple[str, dict[str, Any] | None]] = deque(maxlen=_MOST_REQUESTS)
+        """Each sentence or text that it began to speak, and in whose voice."""
+
+    def info(self) -> Event:
+        """What it says of itself."""
+        return _info(self._streams)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while (event := await read(reader)) is not None:
-            if event.type == "describe":
-                await write(writer, _info())
-            elif event.type == "synthesize":
-                if self.fails:
-                    return
-                await self._speak(Synthesize.from_event(event).text, writer)
+        await Line(self, reader, writer).talk(self._serve)
 
-    async def _speak(self, text: str, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, line: Line) -> None:
+        text: str | None = None
+        voice: dict[str, Any] | None = None
+        while True:
+            event = await line.next()
+            match event.type:
+                case "describe":
+                    await line.say(self.info())
+                case "synthesize" if text is None:
+                    await self._speak(event.data.get("text", ""), event.data.get("voice"), line)
+                case "synthesize-start" if self._streams:
+                    text, voice = "", event.data.get("voice")
+                case "synthesize-chunk" if text is not None:
+                    *sentences, text = _SENTENCE_END.split(text + event.data.get("text", ""))
+                    for sentence in filter(str.strip, sentences):
+                        await self._speak(sentence.strip(), voice, line)
+                case "synthesize-stop" if text is not None:
+                    if text.strip():
+                        await self._speak(text.strip(), voice, line)
+                    await line.say(SynthesizeStopped().event())
+
+    async def _speak(self, text: str, voice: dict[str, Any] | None, line: Line) -> None:
+        if self.fails:
+            line.hang_up()
+            return
+        self.spoken.append((text, voice))
+        await asyncio.sleep(self.thinks_s)
         samples = soxr.resample(self._samples(text), RATE_HZ, VOICE_RATE_HZ)
         form: dict[str, Any] = {"rate": VOICE_RATE_HZ, "width": 2, "channels": 1}
-        await write(writer, AudioStart(**form).event())
+        await line.say(AudioStart(**form).event())
         for at in range(0, len(samples), _CHUNK_FRAMES):
             chunk = samples[at : at + _CHUNK_FRAMES]
-            await write(writer, AudioChunk(**form, audio=chunk.tobytes()).event())
+            await line.say(AudioChunk(**form, audio=chunk.tobytes()).event())
             if self._pace:
                 await asyncio.sleep(len(chunk) / VOICE_RATE_HZ / self._pace)
-        await write(writer, AudioStop().event())
+        await line.say(AudioStop().event())
 
     def _samples(self, text: str) -> Samples:
         known = self._texts.get(text)
@@ -64,7 +109,7 @@ def hum(seconds: float) -> Samples:
     return samples
 
 
-def _info() -> Event:
+def _info(streams: bool) -> Event:
     common: dict[str, Any] = {"attribution": ATTRIBUTION, "installed": True, "description": None, "version": None}
     voice = TtsVoice(name="recordings", languages=["en"], **common)
-    return Info(tts=[TtsProgram(name="mock-tts", voices=[voice], **common)]).event()
+    return Info(tts=[TtsProgram(name="mock-tts", voices=[voice], supports_synthesize_streaming=streams, **common)]).event()

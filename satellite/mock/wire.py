@@ -1,12 +1,15 @@
 """A small Wyoming server for the mocks, and a client call; both on the wyoming library's own reader and writer."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.info import Attribution
+
+from satellite.mock.journal import Journal
 
 ATTRIBUTION = Attribution(name="satellite's mock servers", url="")
 
@@ -16,6 +19,10 @@ CONNECT_TIMEOUT_S = 5.0
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+# more closed connections than a test has
+_MOST_REMEMBERED = 1000
+
+
 class MockServer:
     """Listens on loopback and hands every connection to `_talk`. Used as `async with`."""
 
@@ -23,6 +30,12 @@ class MockServer:
         self._host, self._port = host, port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.journal = Journal()
+        """What was said on all connections of a server that keeps to `Line`."""
+        self.connections = 0
+        """How many were ever accepted."""
+        self.closed_at_s: deque[float] = deque(maxlen=_MOST_REMEMBERED)
+        """When a client closed a connection, by the loop's clock."""
 
     @property
     def uri(self) -> str:
@@ -53,6 +66,7 @@ class MockServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.connections += 1
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
                 await self._talk(reader, writer)
@@ -65,6 +79,51 @@ class MockServer:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError
+
+
+class Line:
+    """A connection that is read all the time, whatever its server is doing: that a client has gone is known at once."""
+
+    def __init__(self, server: MockServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._server, self._reader, self._writer = server, reader, writer
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._work: asyncio.Task[None] | None = None
+        self.interrupted = asyncio.Event()
+        """Set by an `interrupt`."""
+
+    async def talk(self, work: Callable[["Line"], Awaitable[None]]) -> None:
+        """Does a server's work until that is done and the client has gone; a client that goes ends it."""
+        self._work = asyncio.ensure_future(self._until_done(work))
+        try:
+            while (event := await read(self._reader)) is not None:
+                self._server.journal.note("received", event)
+                if event.type == "interrupt":
+                    self.interrupted.set()
+                else:
+                    self._events.put_nowait(event)
+        finally:
+            self._server.closed_at_s.append(asyncio.get_running_loop().time())
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    async def _until_done(self, work: Callable[["Line"], Awaitable[None]]) -> None:
+        with suppress(OSError):
+            await work(self)
+
+    async def next(self) -> Event:
+        """What the client says, but for interruptions."""
+        event = await self._events.get()
+        assert event is not None
+        return event
+
+    async def say(self, event: Event) -> None:
+        """Sends an event."""
+        self._server.journal.note("sent", event)
+        await write(self._writer, event)
+
+    def hang_up(self) -> None:
+        """Closes the connection from this end."""
+        self._writer.close()
 
 
 @asynccontextmanager

@@ -21,8 +21,8 @@ from satellite.peer.servers import Server, Servers
 class DialogRule:
     """How long an answer may take, and how often it is asked for."""
 
-    # a language model with tools; less than the conversation waits, so that it hears why
-    first_s: float = 50.0
+    # a language model with tools; two of them in a row are less than the conversation waits
+    first_s: float = 28.0
     # from one piece to the next
     next_s: float = 20.0
     # a server that carries out what was recognised, or recognises it

@@ -5,6 +5,7 @@ has not sent of such a word when it is time to close is thrown away.
 """
 
 import asyncio
+import os
 import socket
 from dataclasses import dataclass
 from typing import Self
@@ -46,7 +47,7 @@ class Request:
         except TimeoutError:
             raise PeerError(f"no connection within {rule.connect_s:g} s") from None
         except (OSError, UnicodeError) as error:
-            raise PeerError(f"no connection: {getattr(error, 'strerror', None) or error}") from None
+            raise PeerError(f"no connection: {_reason(error)}") from None
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return cls(reader, writer, rule)
 
@@ -76,7 +77,7 @@ class Request:
         except TimeoutError:
             raise PeerError(f"it has said nothing for {patience_s:g} s") from None
         except OSError as error:
-            raise PeerError(f"the connection broke: {error.strerror or error}") from None
+            raise PeerError(f"the connection broke: {_reason(error)}") from None
         return self._events.pop(0)
 
     def abandon(self, *farewell: WireEvent) -> None:
@@ -90,3 +91,9 @@ class Request:
             self._writer.transport.abort()
         else:
             self._writer.close()
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    # asyncio says which address in a sentence of its own, and a name server's numbers are below zero
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number and number > 0 else getattr(error, "strerror", None) or str(error)

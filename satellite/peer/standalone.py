@@ -47,6 +47,8 @@ class StandalonePeer:
         self._emit, self._open_reply, self._played, self._now = emit, open_reply, played, now
         self._turn = 0
         self._tried: list[str] = []
+        self._silent: set[str] = set()
+        """Servers that have not said in time what they understood of this turn: they are not waited for twice."""
         self._hearing: Hearing | None = None
         self._warm: Hearing | None = None
         self._cooling: asyncio.TimerHandle | None = None
@@ -80,6 +82,7 @@ class StandalonePeer:
         """Nothing that was asked for an earlier turn is waited for."""
         self._forget_turn()
         self._turn, self._tried, self._early_count = turn, [], 0
+        self._silent.clear()
 
     def expect_answer(self) -> None:
         """An answer is nobody else's here."""
@@ -133,6 +136,7 @@ class StandalonePeer:
         """All requests of the present turn are closed, which needs no acknowledgement but the conversation's."""
         if self._hearing is not None:
             # had the user changed his mind, another turn would have begun
+            self._silent.add(self._hearing.server.uri)
             self._providers.stt.failed(self._hearing.server, "it has not answered in time")
         self._forget_turn()
         self._soon(ev.HubError(self._now(), ABORT_ACK_CODE, ""))
@@ -175,6 +179,8 @@ class StandalonePeer:
 
     def _new_hearing(self) -> Hearing:
         server = self._providers.stt.pick(self._tried)
+        if server.uri in self._silent:
+            raise PeerError("no other server understands speech")
         times = self._tried.count(server.uri)
         after_s = self._providers.retry_s * 2 ** (times - 1) if times else 0.0
         return Hearing(server, self._providers.request, after_s)

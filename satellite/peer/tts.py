@@ -33,13 +33,17 @@ class TtsRule:
     first_s: float = 8.0
     # from one piece of a sentence to the next
     next_s: float = 5.0
-    # a sentence that takes longer is none that anybody speaks: five times as slow as usual, and a breath of ten seconds
-    slowest: float = 5.0
-    breath: Millis = Millis(10_000)
+    # a sentence that takes longer is none that anybody speaks: three times as slow as usual, and a long breath
+    slowest: float = 3.0
+    breath: Millis = Millis(3000)
     attempts: int = 2
     # doubled each time, before the same server is asked again
     retry_s: float = 0.25
     request: RequestRule = field(default_factory=RequestRule)
+
+
+class _Endless(PeerError):
+    """Speech that is none."""
 
 
 class SpeechSink(Protocol):
@@ -142,7 +146,8 @@ class Speech:
                 await (self._stream(server) if server.streams else self._speak_sentence(server))
             except PeerError as error:
                 self._servers.failed(server, error)
-                if len(self._tried) >= self._rule.attempts:
+                # nobody wants to hear more of a voice that knows no end
+                if len(self._tried) >= self._rule.attempts or isinstance(error, _Endless):
                     raise
                 self._servers.failovers += 1
                 await self._start_over(server)
@@ -238,7 +243,7 @@ class Speech:
         is_first = self.sink.frames == 0
         self.sink.feed(*services.audio_of(event))
         if self._received > most:
-            raise PeerError("it sent more speech than the text can take")
+            raise _Endless("it sent more speech than the text can take")
         if is_first and self.sink.frames:
             self._listener.began()
         return self._rule.next_s

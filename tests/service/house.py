@@ -53,7 +53,7 @@ SOON_S = 20.0
 SER_DB = 20.0
 
 # the start-up sound, and what is made of it: the canceller knows the room, and the loop delay has been measured
-_WARM_FRAMES = frames(int(LENGTH_S * 1000) + 1400)
+WARM_FRAMES = frames(int(LENGTH_S * 1000) + 1400)
 
 REPLY_TEXT = "I found three recipes for tomato soup."
 LONG_TEXT = f"{REPLY_TEXT} The first one takes twenty five minutes."
@@ -163,18 +163,14 @@ class Watcher(Observer):
         return bytes(out[skip : skip + count * 2])
 
 
-@dataclass
-class House:
-    """A satellite, its hub, and the room it stands in."""
+@dataclass(kw_only=True)
+class Place:
+    """A satellite, and the room it stands in."""
 
     service: Service
-    hub: MockHub
-    stt: MockStt
-    tts: MockTts
     room: Room
     card: SimulatedCard
     seen: Watcher
-    port: int
     wakes: int = 0
     begin: int = 0
     """The frame of the room at which the story begins."""
@@ -209,18 +205,12 @@ class House:
         await self.until(lambda: len(self.seen.of(act.Play)) > before)
         await self.until_played(into_s)
 
-    async def works(self) -> None:
-        """Passes if a turn from the wake word to the sound of its answer works now."""
-        words, plays = len(self.words()), len(self.seen.of(act.Play))
-        await self.answer(into_s=0.1)
-        assert self.words()[words:] == [STOP] and len(self.seen.of(act.Play)) == plays + 1
-
     # ---- what is waited for
 
-    async def until(self, holds: Callable[[], object]) -> None:
+    async def until(self, holds: Callable[[], object], within_s: float = SOON_S) -> None:
         """Waits for something to be so, for a while."""
         try:
-            async with asyncio.timeout(SOON_S):
+            async with asyncio.timeout(within_s):
                 while not holds():
                     await self.seen.change()
         except TimeoutError:
@@ -231,23 +221,10 @@ class House:
         """Waits until the conversation is in one of these."""
         await self.until(lambda: self.service.state in states)
 
-    async def until_ready(self) -> None:
-        """Waits until the hub is here and nothing is going on."""
-        await self.until(lambda: self.service.state is State.IDLE and self.hub.journal.of("info"))
-
-    async def until_back(self, times: int = 2) -> None:
-        """Waits until a hub has chosen us so often and nothing is going on."""
-        await self.until(lambda: len(self.seen.told(ev.HubOpened)) >= times and self.service.state is State.IDLE)
-        await self.until_recorded()
-
     async def until_heard(self) -> None:
         """Waits until the microphone works, and has for as long as a wake word is looked back for."""
         before = len(self.seen.heard)
         await self.until(lambda: len(self.seen.heard) - before > 25)
-
-    async def until_understood(self, count: int) -> None:
-        """Waits until the hub has made words of so many utterances."""
-        await self.until(lambda: len(self.words()) >= count)
 
     async def until_frame(self, frame: int) -> None:
         """Waits until the room is there."""
@@ -260,6 +237,64 @@ class House:
     async def until_played(self, seconds: float) -> None:
         """Waits until so much of the present reply has left the speaker."""
         await self.until(lambda: self.service.engine.player.position.played >= seconds * 1000)
+
+    # ---- what came of it
+
+    def has_played(self, sound: Samples, since: int = 0) -> bool:
+        """Whether the loudspeaker's cone has moved as this sound, to the sample."""
+        cone = self._cone(since)
+        place = _best_place(sound.astype(np.float64), cone)
+        found = cone[place : place + len(sound)]
+        return len(found) == len(sound) and bool(np.abs(found - sound).max() <= _SAME)
+
+    def has_sounded_like(self, sound: Samples, since: int = 0) -> bool:
+        """The same for a sound that came at a rate, or in pieces, of which every resampling makes another one."""
+        cone, wanted = self._cone(since), sound.astype(np.float64)
+        place = _best_place(wanted, cone)
+        found = cone[place : place + len(sound)]
+        return len(found) == len(sound) and float(((found - wanted) ** 2).sum()) < _OTHER * float((wanted**2).sum())
+
+    def has_not_played(self, sound: Samples, since: int) -> bool:
+        """Whether nothing of this sound was to be heard."""
+        cone = self._cone(since)
+        pieces = [sound[at : at + _PIECE].astype(np.float64) for at in range(0, len(sound) - _PIECE + 1, _PIECE)]
+        return not any(_is_in(piece, cone) for piece in pieces)
+
+    def is_silent(self, since: int, until: int | None = None) -> bool:
+        """Whether the loudspeaker has kept still."""
+        return not self.room.cone.between(since, self.room.cone.end_frame if until is None else until).any()
+
+    def _cone(self, since: int) -> Wave:
+        return self.room.cone.between(since, self.room.cone.end_frame).astype(np.float64)
+
+
+@dataclass(kw_only=True)
+class House(Place):
+    """The same with a hub."""
+
+    hub: MockHub
+    stt: MockStt
+    tts: MockTts
+    port: int
+
+    async def works(self) -> None:
+        """Passes if a turn from the wake word to the sound of its answer works now."""
+        words, plays = len(self.words()), len(self.seen.of(act.Play))
+        await self.answer(into_s=0.1)
+        assert self.words()[words:] == [STOP] and len(self.seen.of(act.Play)) == plays + 1
+
+    async def until_ready(self) -> None:
+        """Waits until the hub is here and nothing is going on."""
+        await self.until(lambda: self.service.state is State.IDLE and self.hub.journal.of("info"))
+
+    async def until_back(self, times: int = 2) -> None:
+        """Waits until a hub has chosen us so often and nothing is going on."""
+        await self.until(lambda: len(self.seen.told(ev.HubOpened)) >= times and self.service.state is State.IDLE)
+        await self.until_recorded()
+
+    async def until_understood(self, count: int) -> None:
+        """Waits until the hub has made words of so many utterances."""
+        await self.until(lambda: len(self.words()) >= count)
 
     async def until_over(self, times: int = 1) -> None:
         """Waits until so many replies have ended, the hub knows, and nothing is going on."""
@@ -298,33 +333,6 @@ class House:
     def order(self, *kinds: str) -> list[str]:
         """What the hub was sent of these, in order; runs by their first stage."""
         return [_brief(e) for e in self.journal.entries if e.direction == "received" and _brief(e) in kinds]
-
-    def has_played(self, sound: Samples, since: int = 0) -> bool:
-        """Whether the loudspeaker's cone has moved as this sound, to the sample."""
-        cone = self._cone(since)
-        place = _best_place(sound.astype(np.float64), cone)
-        found = cone[place : place + len(sound)]
-        return len(found) == len(sound) and bool(np.abs(found - sound).max() <= _SAME)
-
-    def has_sounded_like(self, sound: Samples, since: int = 0) -> bool:
-        """The same for a sound that came at a rate, or in pieces, of which every resampling makes another one."""
-        cone, wanted = self._cone(since), sound.astype(np.float64)
-        place = _best_place(wanted, cone)
-        found = cone[place : place + len(sound)]
-        return len(found) == len(sound) and float(((found - wanted) ** 2).sum()) < _OTHER * float((wanted**2).sum())
-
-    def has_not_played(self, sound: Samples, since: int) -> bool:
-        """Whether nothing of this sound was to be heard."""
-        cone = self._cone(since)
-        pieces = [sound[at : at + _PIECE].astype(np.float64) for at in range(0, len(sound) - _PIECE + 1, _PIECE)]
-        return not any(_is_in(piece, cone) for piece in pieces)
-
-    def is_silent(self, since: int, until: int | None = None) -> bool:
-        """Whether the loudspeaker has kept still."""
-        return not self.room.cone.between(since, self.room.cone.end_frame if until is None else until).any()
-
-    def _cone(self, since: int) -> Wave:
-        return self.room.cone.between(since, self.room.cone.end_frame).astype(np.float64)
 
 
 def as_played(*sounds: Samples) -> Samples:
@@ -368,8 +376,8 @@ async def house(
     state: Path | None = None,
 ) -> AsyncIterator[House]:
     """Everything running, the hub connected unless it is to stay away, the satellite idle and its canceller warm."""
-    seen, room = Watcher(), _room()
-    service, card = _service(config or quiet_config(), room, seen, limits, burst, state)
+    seen, room = Watcher(), make_room()
+    service, card = make_service(config or quiet_config(), room, seen, limits, burst, state)
     known = [(SPOKEN[name], trimmed(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
     rule = replace(hub_rule, pipeline=pipeline or PipelineRule())
     replies = {REPLY_TEXT: REPLY, LONG_TEXT: LONG, **(texts or {})}
@@ -377,12 +385,12 @@ async def house(
         port = await service.start()
         hub = MockHub("127.0.0.1", port, stt.uri, tts.uri, agent or keyword_agent({}, LONG_TEXT), rule)
         hub.journal.listeners.append(lambda _: seen.note())
-        place = House(service, hub, stt, tts, room, card, seen, port)
+        place = House(service=service, hub=hub, stt=stt, tts=tts, room=room, card=card, seen=seen, port=port)
         try:
             if not stay_away:
                 await hub.start()
                 await place.until_ready()
-                await place.until_frame(_WARM_FRAMES)
+                await place.until_frame(WARM_FRAMES)
             place.begin = room.end_frame
             yield place
         finally:
@@ -395,8 +403,13 @@ def quiet_config() -> Config:
     return Config(hub=Hub(host="127.0.0.1", port=0, announce=False), listening=Listening(silence_ms=_SILENCE_MS))
 
 
-def _service(
-    config: Config, room: Room, seen: Watcher, limits: TimeLimits, burst: BurstRule, state: Path | None
+def make_service(
+    config: Config,
+    room: Room,
+    seen: Watcher,
+    limits: TimeLimits = _LIMITS,
+    burst: BurstRule = _BURST,
+    state: Path | None = None,
 ) -> tuple[Service, SimulatedCard]:
     """A daemon, in the time of the event loop that runs: virtual, or the machine's with the threads that it has in earnest."""
     loop = asyncio.get_running_loop()
@@ -433,7 +446,7 @@ def _opened(card: SimulatedCard) -> SimulatedCard:
     return card
 
 
-def _room() -> Room:
+def make_room() -> Room:
     noise = np.random.default_rng(1).standard_normal(10 * RATE_HZ) * 10 ** (_NOISE_DBFS / 20)
     # a metre from the loudspeaker, half a metre from the user
     echo: Signal = np.zeros(48, np.float32)
