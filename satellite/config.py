@@ -115,7 +115,7 @@ class Wake(_Section, frozen=True):
     """The wake words, and who finds them: an engine here, a service elsewhere (`uri`), or the hub (`listen: always`)."""
 
     engine: WakeEngine = WakeEngine.MICRO
-    words: Annotated[tuple[str | WakeWord, ...], Meta(min_length=1, max_length=20)] = ("okay_nabu",)
+    words: Annotated[tuple[str | WakeWord, ...], Meta(max_length=20)] = ("okay_nabu",)
     threshold: Probability | None = None
     uri: TcpUri | None = None
     listen: Listen = Listen.WAKE_WORD
@@ -125,6 +125,8 @@ class Wake(_Section, frozen=True):
         """What contradicts itself is a mistake too."""
         if twice := _twice(self.each):
             raise ValueError(f"words: {twice!r} is there twice")
+        if not self.words and self.is_remote:
+            raise ValueError("words: there is none that could be listened for elsewhere")
         if self.uri and not 0 < int(self.uri.rpartition(":")[2]) < 65536:
             raise ValueError(f"uri: {self.uri} has a port that is none; they go from 1 to 65535")
         if self.uri and self.listen is Listen.ALWAYS:
@@ -285,6 +287,13 @@ class Tts(Servers, frozen=True):
     language: str | None = None
 
 
+class Asking(_Section, frozen=True):
+    """How all of them are asked and looked after."""
+
+    retries: Annotated[int, Meta(ge=0, le=5)] = 1
+    keep_alive_s: Annotated[int, Meta(ge=5, le=3600)] = 60
+
+
 class Sounds(_Section, frozen=True):
     """What is heard beside speech."""
 
@@ -301,6 +310,7 @@ class Config(_Section, frozen=True):
     stt: Stt = Stt()
     dialog: Dialog = Dialog()
     tts: Tts = Tts()
+    servers: Asking = Asking()
     sounds: Sounds = Sounds()
     audio: Audio = Audio()
     wake: Wake = Wake()

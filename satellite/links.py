@@ -12,15 +12,18 @@ from typing import Protocol
 from satellite.browse import Browser
 from satellite.config import Config, Mode
 from satellite.config import Servers as ServerAddresses
+from satellite.core import actions as act
 from satellite.core.units import Millis
 from satellite.discovery import Announcer, announce
 from satellite.errors import ConfigError
+from satellite.peer.dialog import DialogRule
 from satellite.peer.hub import HubPeer
 from satellite.peer.link import Link
 from satellite.peer.providers import Providers
-from satellite.peer.servers import Servers
+from satellite.peer.servers import Servers, ServersRule
 from satellite.peer.services import Kind, Voice
 from satellite.peer.standalone import StandalonePeer
+from satellite.peer.tts import TtsRule
 
 _log = logging.getLogger(__name__)
 
@@ -106,14 +109,40 @@ class ServersEnd:
         await self.link.stop()
 
 
+def tell_link(link: Link, action: act.Action) -> None:
+    """Carries out what the conversation wants of the other end."""
+    match action:
+        case act.SendRun():
+            link.run()
+        case act.SendWakeRun():
+            link.wake_run()
+        case act.SendAbort():
+            link.abort()
+        case act.SendDetection(name):
+            link.detection(name)
+        case act.SendInterrupt(interrupt):
+            link.interrupt(interrupt)
+        case act.SendPlayed():
+            link.played()
+        case act.ExpectAnswer():
+            link.expect_answer()
+        case act.AcceptAnswer():
+            link.accept_answer()
+        case act.ContinueReply():
+            link.continue_reply()
+
+
 def providers(config: Config) -> Providers:
     """The servers of a conversation without a hub, and how they are asked."""
-    stt, dialog = config.stt, config.dialog
+    stt, dialog, attempts = config.stt, config.dialog, 1 + config.servers.retries
+    rule = ServersRule(look_s=config.servers.keep_alive_s)
     return Providers(
-        stt=Servers(Kind.STT, stt.uris),
-        dialog=Servers(Kind.DIALOG, dialog.uris),
-        tts=Servers(Kind.TTS, config.tts.uris),
-        intent=Servers(Kind.INTENT, [dialog.intent]) if dialog.intent else None,
+        stt=Servers(Kind.STT, stt.uris, rule),
+        dialog=Servers(Kind.DIALOG, dialog.uris, rule),
+        tts=Servers(Kind.TTS, config.tts.uris, rule),
+        intent=Servers(Kind.INTENT, [dialog.intent], rule) if dialog.intent else None,
+        dialog_rule=DialogRule(attempts=attempts),
+        tts_rule=TtsRule(attempts=attempts),
         language=stt.language,
         model=stt.model,
         voice=own_voice(config),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from satellite.config import BargeIn, Config, Listen, Phases
+from satellite.config import BargeIn, Config, Listen, Mode, Phases
 from satellite.core.burst import BurstRule
 from satellite.core.conversation import ConversationRule
 from satellite.core.endpoint import EndpointRule
@@ -43,6 +43,8 @@ def conversation_rule(config: Config) -> ConversationRule:
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
         hub_wakes=config.wake.listen is Listen.ALWAYS,
         wake_gate=config.wake.vad_gate,
+        # a hub that did not take an utterance is sent it once more; how often servers are is the operator's choice
+        attempts=2 if config.mode is Mode.HUB else 1 + config.servers.retries,
     )
 
 

@@ -42,7 +42,7 @@ from satellite.detect.wake import WakeHeard, WakeWords
 from satellite.detect.wake_engine import MakeEngine
 from satellite.errors import ProtocolMisuse, SatelliteError
 from satellite.health_file import HealthKeeper
-from satellite.links import End, HubEnd, ServersEnd, browser, providers
+from satellite.links import End, HubEnd, ServersEnd, browser, providers, tell_link
 from satellite.observer import Observer
 from satellite.peer.hub import HubPeer
 from satellite.peer.link import Link
@@ -95,7 +95,8 @@ class Service:
         self._end = self._hub_end() if config.mode is Mode.HUB else self._servers_end(asked)
         self._link: Link = self._end.link
         self._uplink = Uplink(self._link.audio)
-        self._sayer = Sayer(asked.tts, self._look_for_servers, self._new_reply, self._played, self.handle, self.engine.now)
+        hears = self._new_reply, self._played, self.handle, self.engine.now
+        self._sayer = Sayer(asked.tts, self._look_for_servers, *hears, asked.tts_rule)
         self._says = 0
         self._error_sound = SoundFile("sounds.error", config.sounds.error, error_tone)
         self.failed = asyncio.Event()
@@ -166,7 +167,18 @@ class Service:
         """Of the conversation."""
         return self._conversation.state
 
+    @property
+    def reply_text(self) -> str:
+        """Of what is being said, as far as it is known."""
+        reply = self._conversation.reply
+        return "" if reply is None else reply.text
+
     # ---- for programs
+
+    @property
+    def next_say_id(self) -> int:
+        """Of what will be asked for next."""
+        return self._says + 1
 
     def say(self, text: str, manner: Manner, allow: Allow | None, is_announcement: bool) -> int:
         """Has something said in its turn; its id. SatelliteError if too much waits already."""
@@ -324,7 +336,7 @@ class Service:
             case act.Become():
                 self._become(action)
             case _:
-                self._tell_link(action)
+                tell_link(self._link, action)
 
     def _command_speaker(self, action: act.Action) -> None:
         commands = self.engine.commands
@@ -339,28 +351,6 @@ class Service:
                 commands.append(cmd.ResumeReply(turn))
             case act.FinishReply(turn):
                 self._replies[turn].finish()
-
-    def _tell_link(self, action: act.Action) -> None:
-        link = self._link
-        match action:
-            case act.SendRun():
-                link.run()
-            case act.SendWakeRun():
-                link.wake_run()
-            case act.SendAbort():
-                link.abort()
-            case act.SendDetection(name):
-                link.detection(name)
-            case act.SendInterrupt(interrupt):
-                link.interrupt(interrupt)
-            case act.SendPlayed():
-                link.played()
-            case act.ExpectAnswer():
-                link.expect_answer()
-            case act.AcceptAnswer():
-                link.accept_answer()
-            case act.ContinueReply():
-                link.continue_reply()
 
     def _become(self, change: act.Become) -> None:
         _log.info("= %s, was %s: %s", change.new, change.old, change.why)

@@ -245,7 +245,8 @@ def test_the_reference_is_playback_or_a_channel(tmp_path: Path, text: str, chann
     ("text", "said"),
     [
         ("{words: [alexa, {name: alexa}]}", "wake.words: 'alexa' is there twice"),
-        ("{words: []}", "wake.words is []; it has to be a list of 1 to 20 entries, each a text or a section with the keys name"),
+        ("{words: 5}", "wake.words is 5; it has to be a list of at most 20 entries, each a text or a section with the keys name"),
+        ("{words: [], listen: always}", "wake.words: there is none that could be listened for elsewhere"),
         ("{words: [{name: computer, modle: x}]}", "wake.words is [{name: computer, modle: x}]"),
         ("{engine: porcupine}", "wake.engine is porcupine; it has to be one of micro, open"),
         ("{uri: 'http://example.org:80'}", "wake.uri is 'http://example.org:80'; it has to be tcp://HOST:PORT or null"),

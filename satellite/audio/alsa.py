@@ -3,6 +3,7 @@
 import os
 import select
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -56,6 +57,12 @@ def open_card(settings: AlsaSettings) -> "AlsaCard":
         capture.close()
         raise
     return AlsaCard(capture, playback, settings)
+
+
+def open_speaker(settings: AlsaSettings) -> tuple["AlsaSpeaker", Callable[[], None]]:
+    """Opens the playback device alone, and returns what gives it back, too. DeviceError says why it cannot."""
+    playback = open_pcm(settings.playback_device, "playback", settings.rate_hz, settings.queue_ms, channels=1)
+    return AlsaSpeaker(playback, settings.queue_ms), playback.close
 
 
 class AlsaMicrophone:

@@ -33,3 +33,16 @@ def slow(agent: Agent, seconds: float, dying_s: float = 0.0) -> Agent:
             yield piece
 
     return answer
+
+
+def piecewise(*texts: str, pause_s: float = 0.0, last: asyncio.Event | None = None) -> Agent:
+    """Answers everything with these, pausing after each; with the last of them only when it may."""
+
+    async def answer(text: str) -> AsyncIterator[str]:
+        for at, piece in enumerate(texts):
+            if last is not None and at == len(texts) - 1:
+                await last.wait()
+            yield piece
+            await asyncio.sleep(pause_s)
+
+    return answer

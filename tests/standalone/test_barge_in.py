@@ -7,11 +7,10 @@ from satellite.core import events as ev
 from satellite.core.say import SayState
 from satellite.core.state import State
 from satellite.core.units import frames
-from satellite.mock.agent import keyword_agent, slow
+from satellite.mock.agent import keyword_agent, piecewise, slow
 from satellite.mock.recordings import COMMAND, STOP
 from tests.service.house import LONG, MURMUR, REPLY_TEXT, as_played, play
 from tests.standalone.home import FIRST, SECOND, home
-from tests.standalone.test_streams import pieces
 
 
 def test_words_over_the_answer_stop_it_and_are_the_next_command() -> None:
@@ -54,7 +53,7 @@ def test_a_second_sentence_that_was_interrupted_was_heard_after_the_first() -> N
     """The text that was heard begins with all of the first."""
 
     async def story() -> None:
-        async with home(pieces(f"{FIRST} {SECOND}")) as place:
+        async with home(piecewise(f"{FIRST} {SECOND}")) as place:
             await place.answer(into_s=2.2)
             place.say("tts_lights_heart")
             await place.until(lambda: len(place.dialog.interrupts) == 2)
@@ -88,7 +87,7 @@ def test_an_agent_that_still_thinks_of_the_end_is_let_go() -> None:
 
     async def story() -> None:
         never = asyncio.Event()
-        async with home(pieces(f"{FIRST} The", " first one takes.", until=never), streams=True) as place:
+        async with home(piecewise(f"{FIRST} The", " first one takes.", last=never), streams=True) as place:
             await place.answer(into_s=0.6)
             place.say("tts_lights_heart")
             await place.until(lambda: len(place.dialog.requests) == 2)

@@ -1,7 +1,6 @@
 """Answers that come piece by piece are spoken while they come, and speech is made about one sentence ahead."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from satellite.audio.card import Samples
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.say import SayState
-from satellite.mock.agent import Agent
+from satellite.mock.agent import piecewise
 from satellite.mock.tts import hum
 from tests.service.house import LONG, REPLY, as_played, play, undisturbed
 from tests.standalone.home import FIRST, SECOND, home
@@ -20,26 +19,13 @@ MANY = [f"This is sentence {word} of the answer." for word in ("one", "two", "th
 _HUM: Samples = hum(2.0)
 
 
-def pieces(*texts: str, pause_s: float = 0.0, until: asyncio.Event | None = None) -> Agent:
-    """An agent that says these, with pauses between them, and the last only when it may."""
-
-    async def agent(text: str) -> AsyncIterator[str]:
-        for at, piece in enumerate(texts):
-            if at == len(texts) - 1 and until is not None:
-                await until.wait()
-            yield piece
-            await asyncio.sleep(pause_s)
-
-    return agent
-
-
 @pytest.mark.parametrize("streams", [True, False])
 def test_an_answer_is_the_same_in_one_piece_and_in_many(streams: bool) -> None:
     """Every sentence is spoken once, in order, without a gap that is not the voice's own."""
 
     async def story() -> None:
         async with home(
-            pieces("I found three ", f"recipes for tomato soup. {SECOND}"), streams=streams, config=undisturbed()
+            piecewise("I found three ", f"recipes for tomato soup. {SECOND}"), streams=streams, config=undisturbed()
         ) as place:
             await place.command()
             await place.until_over()
@@ -55,7 +41,7 @@ def test_the_first_sentence_is_heard_while_the_second_is_thought_of() -> None:
     may_end = asyncio.Event()
 
     async def story() -> None:
-        agent = pieces(f"{FIRST} The", " first one takes twenty five minutes.", until=may_end)
+        agent = piecewise(f"{FIRST} The", " first one takes twenty five minutes.", last=may_end)
         async with home(agent, streams=True, config=undisturbed()) as place:
             await place.command()
             await place.until_played(0.8)
@@ -74,7 +60,7 @@ def test_speech_is_made_one_sentence_ahead_of_what_plays(streams: bool) -> None:
 
     async def story() -> None:
         texts = dict.fromkeys(MANY, _HUM)
-        async with home(pieces(" ".join(MANY)), texts=texts, streams=streams, config=undisturbed()) as place:
+        async with home(piecewise(" ".join(MANY)), texts=texts, streams=streams, config=undisturbed()) as place:
             await place.command()
             ahead = []
             for second in np.arange(0.5, 9.5, 0.5):
@@ -93,7 +79,7 @@ def test_a_server_that_takes_its_time_for_each_sentence_leaves_no_gap() -> None:
 
     async def story() -> None:
         texts = dict.fromkeys(MANY, _HUM)
-        async with home(pieces(" ".join(MANY)), texts=texts, config=undisturbed()) as place:
+        async with home(piecewise(" ".join(MANY)), texts=texts, config=undisturbed()) as place:
             place.tts.thinks_s = 1.0
             await place.command()
             await place.until_over()
@@ -106,7 +92,9 @@ def test_one_connection_is_one_request() -> None:
     """Of a stream there is one for the whole answer."""
 
     async def story() -> None:
-        async with home(pieces(" ".join(MANY[:3])), texts=dict.fromkeys(MANY, _HUM), streams=True, config=undisturbed()) as place:
+        async with home(
+            piecewise(" ".join(MANY[:3])), texts=dict.fromkeys(MANY, _HUM), streams=True, config=undisturbed()
+        ) as place:
             described = place.tts.connections
             await place.command()
             await place.until_over()
