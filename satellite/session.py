@@ -29,7 +29,7 @@ from satellite.core.script import MOST_CHARACTERS
 from satellite.core.state import State, Why
 from satellite.errors import ConfigError
 from satellite.handle import Handles, SayHandle
-from satellite.observer import Observer
+from satellite.observer import Audience, Observer
 from satellite.peer.services import Voice
 from satellite.sayer import Manner
 from satellite.service import Service
@@ -127,25 +127,25 @@ class VoiceSession:
         except msgspec.ValidationError as error:
             raise ConfigError(str(error)) from None
         if microphone is not None and speaker is None:
-            raise ConfigError(
-                "speaker is None, and microphone is a device: who gets what is played has to feed the microphone"
-            )
+            raise ConfigError("speaker is None, and microphone is a device: who gets what is played has to feed the microphone")
         self._fed = FedMicrophone() if microphone is None else None
         self._set_up(config, partial(_open_card, config, self._fed, None if speaker else self._give))
 
     @classmethod
-    def from_config(cls, config: Config, open_card: OpenCard | None = None, **runtime: Any) -> Self:
+    def from_config(
+        cls, config: Config, open_card: OpenCard | None = None, observer: Observer | None = None, **runtime: Any
+    ) -> Self:
         """A session by a whole configuration, in hub mode, too: what a hub answers has handles and states as well.
 
-        There `say` speaks by the servers under `tts`. `open_card` opens the sound devices, ALSA's if not given; `runtime` is
-        passed on to the service.
+        There `say` speaks by the servers under `tts`. `open_card` opens the sound devices, ALSA's if not given; `observer`
+        watches more closely than callbacks do; `runtime` is passed on to the service.
         """
         session = cls.__new__(cls)
         session._fed = None
-        session._set_up(config, open_card or partial(_open_card, config, None, None), **runtime)
+        session._set_up(config, open_card or partial(_open_card, config, None, None), observer, **runtime)
         return session
 
-    def _set_up(self, config: Config, open_card: OpenCard, **runtime: Any) -> None:
+    def _set_up(self, config: Config, open_card: OpenCard, observer: Observer | None = None, **runtime: Any) -> None:
         self._own_voice = config.tts
         self._state = SessionState.IDLE
         self._on_audio: list[AudioCallback] = []
@@ -155,7 +155,7 @@ class VoiceSession:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._handles = Handles(self._cancel)
         self._language = config.tts.language or config.stt.language
-        self.service = Service(config, open_card, _Follower(self), **runtime)
+        self.service = Service(config, open_card, Audience(_Follower(self), observer or Observer()), **runtime)
 
     # ---- sound
 
@@ -219,9 +219,9 @@ class VoiceSession:
     ) -> SayHandle:
         """Has something said as soon as nothing else goes on, and returns at once with what it can be followed and stopped by.
 
-        Several wait in their order, announcements before the others. `allow_interruptions`: as in the constructor, or None for that.
-        `voice`: by the server's name for it; `volume`: a factor from 0 to 1. ValueError for what cannot be said; SatelliteError if
-        50 utterances wait already.
+        Several wait in their order, announcements before the others. `allow_interruptions`: as in the constructor; None: what is
+        said there. `voice`: by the server's name for it; `volume`: a factor from 0 to 1. ValueError for what cannot be said;
+        SatelliteError if 50 utterances wait already.
         """
         if speed is not None:
             raise ValueError(_NO_SPEED)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from satellite.audio.card import Samples, Speaker
-from satellite.core.units import PERIOD_FRAMES, RATE_HZ
+from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ
 
 # a program that feeds faster than the sound would have come is told so after as much
 MOST_WAITING_S = 5
@@ -110,7 +110,8 @@ class FedCard:
 
     def wait(self, timeout_s: float) -> bool:
         """Sleeps until a period has been fed, at most so long; says whether one has."""
-        return self.microphone.wait(timeout_s)
+        # a speaker that is only looked at wants to be looked at once a period, whoever feeds the microphone, and when
+        return self.microphone.wait(min(timeout_s, PERIOD_MS / 1000))
 
     def close(self) -> None:
         """Gives the speaker back."""

@@ -49,6 +49,8 @@ class StandalonePeer:
         self._tried: list[str] = []
         self._silent: set[str] = set()
         """Servers that have not said in time what they understood of this turn: they are not waited for twice."""
+        self._aborted: Hearing | None = None
+        """What was being understood when the conversation gave up waiting."""
         self._hearing: Hearing | None = None
         self._warm: Hearing | None = None
         self._cooling: asyncio.TimerHandle | None = None
@@ -83,6 +85,7 @@ class StandalonePeer:
         self._forget_turn()
         self._turn, self._tried, self._early_count = turn, [], 0
         self._silent.clear()
+        self._aborted = None
 
     def expect_answer(self) -> None:
         """An answer is nobody else's here."""
@@ -116,6 +119,11 @@ class StandalonePeer:
     def run(self) -> None:
         """A command comes: speech-to-text gets it as it is spoken."""
         stt = self._providers.stt
+        if self._aborted is not None:
+            # the same turn once more: had the user changed his mind, another would have begun
+            self._silent.add(self._aborted.server.uri)
+            stt.failed(self._aborted.server, "it has not answered in time")
+            self._aborted = None
         try:
             hearing = self._taken_warm() or self._new_hearing()
         except PeerError as error:
@@ -134,10 +142,7 @@ class StandalonePeer:
 
     def abort(self) -> None:
         """All requests of the present turn are closed, which needs no acknowledgement but the conversation's."""
-        if self._hearing is not None:
-            # had the user changed his mind, another turn would have begun
-            self._silent.add(self._hearing.server.uri)
-            self._providers.stt.failed(self._hearing.server, "it has not answered in time")
+        self._aborted = self._hearing
         self._forget_turn()
         self._soon(ev.HubError(self._now(), ABORT_ACK_CODE, ""))
 

@@ -374,10 +374,11 @@ async def house(
     config: Config | None = None,
     stay_away: bool = False,
     state: Path | None = None,
+    construct: Callable[..., Service] = Service,
 ) -> AsyncIterator[House]:
     """Everything running, the hub connected unless it is to stay away, the satellite idle and its canceller warm."""
     seen, room = Watcher(), make_room()
-    service, card = make_service(config or quiet_config(), room, seen, limits, burst, state)
+    service, card = make_service(config or quiet_config(), room, seen, limits, burst, state, construct)
     known = [(SPOKEN[name], trimmed(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
     rule = replace(hub_rule, pipeline=pipeline or PipelineRule())
     replies = {REPLY_TEXT: REPLY, LONG_TEXT: LONG, **(texts or {})}
@@ -410,16 +411,17 @@ def make_service(
     limits: TimeLimits = _LIMITS,
     burst: BurstRule = _BURST,
     state: Path | None = None,
+    construct: Callable[..., Service] = Service,
 ) -> tuple[Service, SimulatedCard]:
     """A daemon, in the time of the event loop that runs: virtual, or the machine's with the threads that it has in earnest."""
     loop = asyncio.get_running_loop()
     if isinstance(loop, VirtualLoop):
         card = SimulatedCard(room, loop.clock)
         virtual = {"clock": loop.time, "audio": SteppedAudio, "wake_words": InlineWakeWords}
-        service = Service(config, lambda: _opened(card), seen, **virtual, state=state)
+        service = construct(config, lambda: _opened(card), seen, **virtual, state=state)
     else:
         card = SimulatedCard(room, RealClock())
-        service = Service(config, lambda: _opened(card), seen, state=state)
+        service = construct(config, lambda: _opened(card), seen, state=state)
     conversation = service._conversation
     rule = replace(conversation.rule, limits=limits, burst=burst)
     service._conversation = replace(conversation, boot="test", rule=rule)

@@ -22,6 +22,8 @@ from satellite.mock.tts import MockTts
 from satellite.mock.wire import MockServer
 from satellite.peer.servers import Servers
 from satellite.peer.standalone import StandalonePeer
+from satellite.service import Service
+from satellite.session import VoiceSession
 from tests.service.house import (
     LONG,
     LONG_TEXT,
@@ -51,6 +53,8 @@ class Home(Place):
     stt: MockStt
     dialog: MockDialog
     tts: MockTts
+    session: VoiceSession
+    """Through which a program has it."""
 
     @property
     def peer(self) -> StandalonePeer:
@@ -124,11 +128,18 @@ async def home(
             dialog=Dialog(uri=uris["dialog"], **dialog),
             tts=Tts(uri=uris["tts"], voice="recordings"),
         )
-        service, card = make_service(asked, room, seen)
-        place = Home(service=service, room=room, card=card, seen=seen, stt=stt, dialog=talk, tts=tts)
+        sessions: list[VoiceSession] = []
+
+        def construct(*given: Any, **runtime: Any) -> Service:
+            sessions.append(VoiceSession.from_config(*given, **runtime))
+            return sessions[0].service
+
+        service, card = make_service(asked, room, seen, construct=construct)
+        servers = {"stt": stt, "dialog": talk, "tts": tts}
+        place = Home(service=service, room=room, card=card, seen=seen, session=sessions[0], **servers)
         for server in (stt, talk, tts):
             server.journal.listeners.append(lambda _: seen.note())
-        await service.start()
+        await place.session.start()
         try:
             await place.until_state(State.IDLE)
             await place.until_known()
@@ -136,7 +147,7 @@ async def home(
             place.begin = room.end_frame
             yield place
         finally:
-            await service.stop()
+            await place.session.stop()
 
 
 def _uri(server: MockServer | str) -> str:
