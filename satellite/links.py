@@ -114,6 +114,8 @@ def tell_link(link: Link, action: act.Action) -> None:
     match action:
         case act.SendRun():
             link.run()
+        case act.TellPause(is_paused):
+            link.pause(is_paused)
         case act.SendWakeRun():
             link.wake_run()
         case act.SendAbort():

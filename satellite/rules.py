@@ -7,6 +7,7 @@ from satellite.core.burst import BurstRule
 from satellite.core.conversation import ConversationRule
 from satellite.core.endpoint import EndpointRule
 from satellite.core.health import Health
+from satellite.core.preemptive import Preemptive
 from satellite.core.reflex import ReflexRule
 from satellite.core.sensitivity import PROFILES, Sensitivity
 from satellite.core.units import Millis, Probability
@@ -43,6 +44,7 @@ def conversation_rule(config: Config) -> ConversationRule:
         tell_provisional=barge_in.interrupt_phases is Phases.BOTH,
         hub_wakes=config.wake.listen is Listen.ALWAYS,
         wake_gate=config.wake.vad_gate,
+        tells_pauses=config.mode is Mode.STANDALONE and config.dialog.preemptive is not Preemptive.NEVER,
         # a hub that did not take an utterance is sent it once more; how often servers are is the operator's choice
         attempts=2 if config.mode is Mode.HUB else 1 + config.servers.retries,
     )

@@ -86,6 +86,13 @@ class StopMic(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class TellPause(Action):
+    """The user has paused in the middle of what he says, or goes on."""
+
+    is_paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Play(Action):
     """Play what has come and will come of this turn's reply."""
 

@@ -69,6 +69,8 @@ class ConversationRule:
     # the hub finds the wake word: it hears the microphone all the time, or, behind the gate, while there is voice
     hub_wakes: bool = False
     wake_gate: bool = False
+    # whoever answers before the user has ended wants to know when he pauses
+    tells_pauses: bool = False
     # an utterance that the hub did not take is sent again so often
     attempts: int = 2
 

@@ -47,6 +47,10 @@ class Endpointer:
         """Whether anything was said."""
         return self.speech >= frames(rule.speech_ms)
 
+    def is_in_pause(self, rule: EndpointRule, pause_ms: Millis) -> bool:
+        """Whether something was said, and so much silence has followed."""
+        return self.has_speech(rule) and millis(self.silence) >= pause_ms
+
     def has_ended(self, rule: EndpointRule) -> bool:
         """Whether something was said and silence followed."""
-        return self.has_speech(rule) and millis(self.silence) >= rule.silence_ms
+        return self.is_in_pause(rule, rule.silence_ms)

@@ -9,8 +9,11 @@ from enum import StrEnum
 
 from satellite.core.units import Millis
 
-# a partial transcript that has not grown for so long may be all of it: longer than speech-to-text is silent between two words
-STABLE_MS = Millis(300)
+# between two words of a sentence hardly anybody is silent for so long
+PAUSE_MS = Millis(250)
+
+# and if in such a pause a partial transcript has not grown for so long, it may be all: speech-to-text is late, but not by more
+STABLE_MS = Millis(150)
 
 # as much of the words as two transcripts of one sentence share
 SIMILAR = 0.8

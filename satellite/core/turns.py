@@ -10,6 +10,7 @@ from satellite.core.effects import Result, wait, without_turn
 from satellite.core.endpoint import Endpointer
 from satellite.core.events import Deadline
 from satellite.core.guards import ABORT_ACK_CODE, DUPLICATE_CODE, NOTHING_UNDERSTOOD_CODE, something_said
+from satellite.core.preemptive import PAUSE_MS
 from satellite.core.state import Stage, State
 from satellite.core.units import Frames, frames
 
@@ -117,9 +118,15 @@ def ready_late(c: Conversation, e: ev.Event) -> Result:
 def listen(c: Conversation, e: ev.VoiceWindow) -> Result:
     """Follow the utterance."""
     heard = replace(c, endpoint=c.endpoint.add(e, c.rule.endpoint))
+    told = _told_of_pause(c, heard)
     if c.deadline is Deadline.SPEECH and something_said(heard, e):
-        return wait(heard, Deadline.END_OF_SPEECH, c.rule.limits.utterance)
-    return heard, ()
+        return wait(heard, Deadline.END_OF_SPEECH, c.rule.limits.utterance, *told)
+    return heard, told
+
+
+def _told_of_pause(before: Conversation, after: Conversation) -> tuple[act.Action, ...]:
+    was, is_now = (c.endpoint.is_in_pause(c.rule.endpoint, PAUSE_MS) for c in (before, after))
+    return (act.TellPause(is_now),) if after.rule.tells_pauses and was is not is_now else ()
 
 
 def end_utterance(c: Conversation, e: ev.Event) -> Result:

@@ -135,6 +135,9 @@ class HubPeer:
         """The utterance is over."""
         self._server.send(codec.audio_stop(self._now()))
 
+    def pause(self, is_paused: bool) -> None:
+        """The hub has a detector of its own."""
+
     def played(self) -> None:
         """The reply has ended, one way or the other."""
         self._server.send(codec.played())

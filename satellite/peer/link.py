@@ -51,6 +51,9 @@ class Link(Protocol):
     def audio_stop(self) -> None:
         """The utterance is over."""
 
+    def pause(self, is_paused: bool) -> None:
+        """The user has paused in the middle of the utterance, or goes on."""
+
     def played(self) -> None:
         """The reply has ended, one way or the other."""
 

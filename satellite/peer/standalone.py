@@ -56,6 +56,7 @@ class StandalonePeer:
         self._cooling: asyncio.TimerHandle | None = None
         self._early: Question | None = None
         self._early_count = 0
+        self._so_far, self._is_paused = "", False
         self._stable: asyncio.TimerHandle | None = None
         self._question: Question | None = None
         self._answer: _Answer | None = None
@@ -84,6 +85,7 @@ class StandalonePeer:
         """Nothing that was asked for an earlier turn is waited for."""
         self._forget_turn()
         self._turn, self._tried, self._early_count = turn, [], 0
+        self._so_far, self._is_paused = "", False
         self._silent.clear()
         self._aborted = None
 
@@ -224,12 +226,19 @@ class StandalonePeer:
         self._providers.stt.failed(hearing.server, error)
         self._emit(ev.HubError(self._now(), SERVER_LOST_CODE, str(error)))
 
+    def pause(self, is_paused: bool) -> None:
+        """What has been understood by then may be all, if nothing is added to it for a moment."""
+        self._is_paused = is_paused
+        self._wait_for_more()
+
     def _on_partial(self, text: str) -> None:
-        """What is understood so far may be all, if nothing is added to it for a while."""
-        if self._providers.preemptive is Preemptive.NEVER or not text.strip():
-            return
+        self._so_far = text
+        self._wait_for_more()
+
+    def _wait_for_more(self) -> None:
         self._stop_waiting_for_more()
-        self._stable = asyncio.get_running_loop().call_later(STABLE_MS / 1000, self._ask_early, text)
+        if self._is_paused and self._so_far.strip() and self._providers.preemptive is not Preemptive.NEVER:
+            self._stable = asyncio.get_running_loop().call_later(STABLE_MS / 1000, self._ask_early, self._so_far)
 
     def _stop_waiting_for_more(self) -> None:
         if self._stable is not None:

@@ -63,3 +63,10 @@ def test_the_threshold_is_the_rules() -> None:
     assert not _after((1000, 0.6), rule=strict).has_speech(strict)
     assert _after((1000, 0.4), rule=lax).has_speech(lax)
     assert _after((1000, 0.9), (strict.silence_ms, 0.6), rule=strict).has_ended(strict)
+
+
+def test_a_pause_is_shorter_than_an_end() -> None:
+    """And there is none before anything was said."""
+    assert _after((RULE.speech_ms, 0.9), (240, 0.0)).is_in_pause(RULE, Millis(240))
+    assert not _after((RULE.speech_ms, 0.9), (220, 0.0)).is_in_pause(RULE, Millis(240))
+    assert not _after((1000, 0.0)).is_in_pause(RULE, Millis(240))

@@ -374,3 +374,14 @@ def test_an_error_of_the_hub_ends_the_turn_at_once() -> None:
     actions = driver.tell(ev.HubError, code="intent-failed", text="no")
     assert of(actions, act.SendAbort) == []
     assert became(driver) == (State.PROCESSING, State.IDLE, Why.HUB_ERROR)
+
+
+def test_pauses_are_told_to_those_who_want_to_know() -> None:
+    """Once when the user pauses, and once when he goes on."""
+    driver = Driver(ConversationRule(tells_pauses=True)).listening()
+    driver.voice(640)
+    assert of(driver.silence(320), act.TellPause) == [act.TellPause(True)]
+    assert of(driver.voice(320), act.TellPause) == [act.TellPause(False)]
+    other = Driver().listening()
+    other.voice(640)
+    assert of(other.silence(320), act.TellPause) == []
