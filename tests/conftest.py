@@ -11,7 +11,8 @@ settings.load_profile("core")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Walks of a million events and hours of virtual time are for those who ask for them: `-m long`."""
+    """Walks of a million events, hours of virtual time and real servers are for those who ask: `-m long`, `-m servers`."""
     if not config.option.markexpr:
-        config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
-        items[:] = [item for item in items if "long" not in item.keywords]
+        by_hand = [item for item in items if item.get_closest_marker("long") or item.get_closest_marker("servers")]
+        config.hook.pytest_deselected(items=by_hand)
+        items[:] = [item for item in items if item not in by_hand]

@@ -62,7 +62,7 @@ MOST_LINES_OF_A_FUNCTION = 45
 
 # only where something real has to be waited for, and where sleeping is what is tested
 # or what is played by a server in virtual time takes its time
-MAY_SLEEP = ("rig/", "e2e/", "service/virtual_time.py", "service/test_virtual_time.py", "real_hub/", "standalone/")
+MAY_SLEEP = ("rig/", "e2e/", "service/virtual_time.py", "service/test_virtual_time.py", "real_hub/", "standalone/", "servers/")
 
 
 @cache

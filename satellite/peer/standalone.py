@@ -245,12 +245,13 @@ class StandalonePeer:
             self._stable.cancel()
             self._stable = None
 
-    def _on_understood(self, text: str) -> None:
+    def _on_understood(self, words: str) -> None:
         assert self._hearing is not None
+        text = words.strip()
         self._providers.stt.worked(self._hearing.server)
         self._hearing = None
         self._stop_waiting_for_more()
-        if not text.strip():
+        if not text:
             self._drop_early()
             self._emit(ev.HubError(self._now(), NOTHING_UNDERSTOOD_CODE, ""))
             return
