@@ -51,7 +51,7 @@ HOME = {
     ),
     "yaml": ("typed_yaml.py",),
     "ifaddr": ("discovery.py",),
-    "sentence_stream": ("peer/",),
+    "sentence_stream": ("peer/", "mock/"),
     "matplotlib": DRAWING,
 }
 WITHOUT_NUMPY = ("core/", "peer/")

@@ -1,13 +1,13 @@
 """A mock Wyoming text-to-speech server: says what it has a recording of, and hums the length of anything else."""
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import soxr
+from sentence_stream import SentenceBoundaryDetector
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.info import Info, TtsProgram, TtsVoice
@@ -25,14 +25,12 @@ _CHUNK_FRAMES = 1024
 _MOST_REQUESTS = 1000
 
 
-# where a splitter of sentences that has to be sure ends one: more text begins with a capital letter, or there is a blank line
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n\s*\n")
-
-
 class MockTts(MockServer):
     """`texts` maps a text to 16 kHz samples. With `pace` 1 it speaks no faster than a person, with None at once.
 
-    With `streams` it takes its text in pieces, too, and speaks each sentence when it can see its end, as Piper's does.
+    With `streams` it takes its text in pieces, too, and speaks each sentence when it can see its end, as Piper's does, whose
+    splitter of sentences it has: "Yes. It is." is one, for "Yes." may be an abbreviation. On a connection with a stream it
+    ignores any whole text, as that does.
     """
 
     def __init__(
@@ -60,24 +58,23 @@ class MockTts(MockServer):
         await Line(self, reader, writer).talk(self._serve)
 
     async def _serve(self, line: Line) -> None:
-        text: str | None = None
+        sentences: SentenceBoundaryDetector | None = None
         voice: dict[str, Any] | None = None
         while True:
             event = await line.next()
             match event.type:
                 case "describe":
                     await line.say(self.info())
-                case "synthesize" if text is None:
+                case "synthesize" if sentences is None:
                     await self._speak(event.data.get("text", ""), event.data.get("voice"), line)
                 case "synthesize-start" if self._streams:
-                    text, voice = "", event.data.get("voice")
-                case "synthesize-chunk" if text is not None:
-                    *sentences, text = _SENTENCE_END.split(text + event.data.get("text", ""))
-                    for sentence in filter(str.strip, sentences):
-                        await self._speak(sentence.strip(), voice, line)
-                case "synthesize-stop" if text is not None:
-                    if text.strip():
-                        await self._speak(text.strip(), voice, line)
+                    sentences, voice = SentenceBoundaryDetector(), event.data.get("voice")
+                case "synthesize-chunk" if sentences is not None:
+                    for sentence in list(sentences.add_chunk(event.data.get("text", ""))):
+                        await self._speak(sentence, voice, line)
+                case "synthesize-stop" if sentences is not None:
+                    if rest := sentences.finish():
+                        await self._speak(rest, voice, line)
                     await line.say(SynthesizeStopped().event())
 
     async def _speak(self, text: str, voice: dict[str, Any] | None, line: Line) -> None:

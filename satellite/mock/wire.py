@@ -1,6 +1,8 @@
 """A small Wyoming server for the mocks, and a client call; both on the wyoming library's own reader and writer."""
 
 import asyncio
+import socket
+import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -18,9 +20,10 @@ CONNECT_TIMEOUT_S = 5.0
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-
 # more closed connections than a test has
 _MOST_REMEMBERED = 1000
+# a client that says more than this while it is being answered is read no further: ten seconds of its microphone
+_MOST_UNANSWERED = 1000
 
 
 class MockServer:
@@ -86,44 +89,67 @@ class Line:
 
     def __init__(self, server: MockServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._server, self._reader, self._writer = server, reader, writer
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._work: asyncio.Task[None] | None = None
+        self._events: asyncio.Queue[Event] = asyncio.Queue(_MOST_UNANSWERED)
+        self._has_hung_up = False
         self.interrupted = asyncio.Event()
         """Set by an `interrupt`."""
 
     async def talk(self, work: Callable[["Line"], Awaitable[None]]) -> None:
-        """Does a server's work until that is done and the client has gone; a client that goes ends it."""
-        self._work = asyncio.ensure_future(self._until_done(work))
+        """Does a server's work until that is done and the client has gone; a client that goes ends it. Raises what it raises."""
+        working = asyncio.ensure_future(self._until_done(work))
         try:
+            await self._read()
+        finally:
+            working.cancel()
+            (end,) = await asyncio.gather(working, return_exceptions=True)
+        if isinstance(end, Exception):
+            raise end
+
+    async def _read(self) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
             while (event := await read(self._reader)) is not None:
                 self._server.journal.note("received", event)
                 if event.type == "interrupt":
                     self.interrupted.set()
                 else:
-                    self._events.put_nowait(event)
-        finally:
+                    await self._events.put(event)
+        if not self._has_hung_up:
             self._server.closed_at_s.append(asyncio.get_running_loop().time())
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
 
     async def _until_done(self, work: Callable[["Line"], Awaitable[None]]) -> None:
-        with suppress(OSError):
-            await work(self)
+        try:
+            with suppress(OSError):
+                await work(self)
+        except Exception:
+            # a server that fails takes its client along, who would wait for it
+            self.cut()
+            raise
 
     async def next(self) -> Event:
         """What the client says, but for interruptions."""
-        event = await self._events.get()
-        assert event is not None
-        return event
+        return await self._events.get()
 
     async def say(self, event: Event) -> None:
         """Sends an event."""
         self._server.journal.note("sent", event)
         await write(self._writer, event)
 
+    async def say_raw(self, garbage: bytes) -> None:
+        """Sends bytes that may be no event."""
+        self._writer.write(garbage)
+        await self._writer.drain()
+
     def hang_up(self) -> None:
         """Closes the connection from this end."""
+        self._has_hung_up = True
         self._writer.close()
+
+    def cut(self) -> None:
+        """Resets it, as the system does for a process that was killed; what was sent may be lost."""
+        self._has_hung_up = True
+        linger = struct.pack("ii", 1, 0)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._writer.transport.abort()
 
 
 @asynccontextmanager

@@ -72,22 +72,21 @@ class Faulty(MockServer):
         raise NotImplementedError
 
     async def _misbehave(self, line: Line) -> None:
-        writer = line._writer
         match self.fault:
             case Fault.DIES:
-                writer.transport.abort()
+                line.cut()
             case Fault.CLOSES:
                 line.hang_up()
             case Fault.BREAKS_OFF:
                 for _ in range(_SOME_CHUNKS):
                     await line.say(self._piece())
-                writer.transport.abort()
+                line.cut()
             case Fault.NONSENSE:
-                writer.write(b"\x00\xffHTTP/1.1 400 Bad Request\r\n\r\n")
+                await line.say_raw(b"\x00\xffHTTP/1.1 400 Bad Request\r\n\r\n")
             case Fault.WRONG_TYPES:
-                writer.write(json.dumps({"type": 5, "data": [1]}).encode() + b"\n")
+                await line.say_raw(json.dumps({"type": 5, "data": [1]}).encode() + b"\n")
             case Fault.HUGE:
-                writer.write(json.dumps({"type": "audio-chunk", "payload_length": 10**10}).encode() + b"\n")
+                await line.say_raw(json.dumps({"type": "audio-chunk", "payload_length": 10**10}).encode() + b"\n")
             case Fault.REFUSES:
                 await line.say(Error(text="the model is not loaded", code="model").event())
             case Fault.ENDLESS:

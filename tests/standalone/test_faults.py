@@ -10,7 +10,6 @@ from satellite.core import events as ev
 from satellite.core.script import MOST_CHARACTERS
 from satellite.core.state import State, Why
 from satellite.core.units import RATE_HZ
-from satellite.mock.wire import MockServer
 from tests.service.house import play, undisturbed
 from tests.standalone.faults import FAULTY, Fault, nobody
 from tests.standalone.home import Home, home
@@ -178,17 +177,5 @@ def test_the_first_failure_is_a_warning_and_the_next_are_not(caplog: pytest.LogC
             await place.until(lambda: any("well again after" in r.getMessage() for r in caplog.records))
         said = [r.levelno for r in caplog.records if "has failed" in r.getMessage()]
         assert said.count(logging.WARNING) == 1 and said.count(logging.DEBUG) >= 2
-
-    play(story())
-
-
-def test_every_fault_does_what_it_says() -> None:
-    """A test of the tests: none of these servers is well-behaved by mistake."""
-
-    async def story() -> None:
-        for kind in KINDS:
-            for fault in Fault:
-                async with FAULTY[kind](fault) as server:
-                    assert isinstance(server, MockServer) and server.fault is fault
 
     play(story())
