@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from satellite.discovery import SERVICE_TYPE
+from satellite.discovery import SERVICE_TYPE, import_zeroconf
 
 if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncZeroconf
@@ -77,9 +77,10 @@ class Browser:
 
     async def _browse(self) -> None:
         """Until something fails."""
+        await asyncio.to_thread(import_zeroconf)
         from zeroconf.asyncio import AsyncServiceBrowser
 
-        network = await asyncio.to_thread(self._open)
+        network = self._open()
         browser = AsyncServiceBrowser(network.zeroconf, SERVICE_TYPE, handlers=[self._on_change])
         try:
             while True:

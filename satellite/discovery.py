@@ -117,7 +117,7 @@ class Announcer:
         addresses = await asyncio.to_thread(self._look)
         if not addresses:
             raise _NotYet("this machine has no address in the network yet")
-        await asyncio.to_thread(_import_zeroconf)
+        await asyncio.to_thread(import_zeroconf)
         name = await asyncio.to_thread(self._identity.name)
         async with self._opened(addresses) as network:
             asked = _asked(name)
@@ -221,7 +221,7 @@ def has_hardware(interface: str, devices: Path = _NETWORK_DEVICES) -> bool:
     )
 
 
-def _import_zeroconf() -> None:
+def import_zeroconf() -> None:
     """Takes seconds on a small machine, and a hub does not wait for its answer so long: in a thread, for its effect."""
     import zeroconf.asyncio  # noqa: F401
 

@@ -245,7 +245,7 @@ async def run(card: str, count: int, directory: Path, ser_db: float) -> tuple[li
 
 def _measured(room: Room, note: dict[str, Any]) -> BargeIn:
     epoch = room.events("epoch")[0]["t_ns"]
-    cone = _speaker_record(room)
+    cone = speaker_record(room)
     reply = answers()[note["reply"]]
     onset = int((note["onset_ns"] - epoch) * RATE_HZ / 1e9)
     drops = [e["t_ns"] for e in room.events("stop") if e["stream"] == "speaker" and e["reason"] == "drop"]
@@ -279,7 +279,8 @@ def _stale_ms(cone: Samples, dropped: int) -> float:
     return float(np.count_nonzero(np.abs(after) > 3)) / 16
 
 
-def _speaker_record(room: Room) -> Samples:
+def speaker_record(room: Room) -> Samples:
+    """What has left the loudspeaker, at 16 kHz, from the room's epoch on."""
     with wave.open(str(room.dir / "speaker.wav")) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         rate_hz = file.getframerate()
