@@ -240,9 +240,9 @@ async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int
 async def _start(service: "Service") -> None:
     from satellite.systemd import notify
 
-    # for as long as the port is taken
-    await service.start()
-    notify("READY=1", f"STATUS={service.state}: waiting for a hub")
+    # for as long as the port is taken; without a hub there is none
+    port = await service.start()
+    notify("READY=1", *((f"STATUS={service.state}: waiting for a hub",) if port else ()))
 
 
 async def _next(

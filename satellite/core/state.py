@@ -41,7 +41,7 @@ class Why(StrEnum):
     FINISHED = "finished"
     NOTHING_SAID = "nothing said"
     NO_ANSWER = "nothing to answer"
-    HUB_ERROR = "error from the hub"
+    HUB_ERROR = "error from the server"
     TIME_LIMIT = "time limit"
     DEVICE_LOST = "sound device lost"
     SHUTDOWN = "shutdown"

@@ -156,10 +156,9 @@ def test_an_answer_without_end_can_be_talked_over() -> None:
             answer = place.peer._answer
             assert answer is not None
             place.say("tts_lights_heart")
-            await place.until(lambda: len(place.seen.of(act.SendInterrupt)) == 2)
             closed = len(server.closed_at_s)
             await place.until(lambda: server.asked == 2)
-            assert len(server.closed_at_s) > 0 and closed >= 0
+            assert len(server.closed_at_s) > closed, "it was left to talk on"
             assert len(answer.speech.script.text) <= MOST_CHARACTERS + 1000
 
     play(story())
