@@ -1,7 +1,7 @@
 """Home Assistant's ear for satellites, on the loopback interface."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 from zeroconf import ServiceStateChange, Zeroconf
@@ -56,3 +56,19 @@ async def browser() -> AsyncIterator[Browser]:
     finally:
         await browsing.async_cancel()
         await network.async_close()
+
+
+def play(story: Coroutine[None, None, None]) -> None:
+    """Runs a test's story."""
+
+    async def within_time() -> None:
+        async with asyncio.timeout(SOON_S):
+            await story
+
+    asyncio.run(within_time())
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Waits for something to be so; the test has its time."""
+    while not holds():
+        await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0.01)

@@ -1,9 +1,8 @@
 """Looking for servers, by real mDNS on the loopback interface; and what comes of it."""
 
-import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -20,26 +19,10 @@ from satellite.mock.stt import MockStt
 from satellite.mock.wire import MockServer
 from satellite.peer.servers import Servers, ServersRule
 from satellite.peer.services import Kind
-from tests.browser import SOON_S
+from tests.browser import play, until
 
 QUICK = BrowseRule(first_retry_s=0.01, longest_retry_s=0.02)
 _LOOK = ServersRule(look_s=0.2, first_retry_s=0.05)
-
-
-def play(story: Coroutine[None, None, None]) -> None:
-    """Runs a test's story."""
-
-    async def within_time() -> None:
-        async with asyncio.timeout(SOON_S):
-            await story
-
-    asyncio.run(within_time())
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Waits for something to be so; the test has its time."""
-    while not holds():
-        await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0.01)
 
 
 class _Announced:

@@ -5,7 +5,7 @@ import errno
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from satellite.discovery import (
     reachable_addresses,
 )
 from satellite.identity import Identity
-from tests.browser import SOON_S, browser
+from tests.browser import SOON_S, browser, play, until
 
 HERE = Address("127.0.0.1", "lo", 1)
 # the whole network 127/8 is this machine's, as good as another machine to whoever was told of one address
@@ -83,22 +83,6 @@ async def somebody(name: str, address: Address) -> AsyncIterator[None]:
         yield
     finally:
         await network.async_close()
-
-
-def play(story: Coroutine[None, None, None]) -> None:
-    """Runs a test's story."""
-
-    async def within_time() -> None:
-        async with asyncio.timeout(SOON_S):
-            await story
-
-    asyncio.run(within_time())
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Waits for something to be so; the test has its time."""
-    while not holds():
-        await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0.01)
 
 
 def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:

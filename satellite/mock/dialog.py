@@ -11,7 +11,7 @@ from wyoming.info import HandleModel, HandleProgram, Info, IntentModel, IntentPr
 from wyoming.intent import Intent, NotRecognized
 
 from satellite.mock.agent import Agent
-from satellite.mock.wire import ATTRIBUTION, Line, MockServer
+from satellite.mock.wire import ATTRIBUTION, Line, LineServer
 
 _MOST_REQUESTS = 100
 
@@ -26,7 +26,7 @@ class Asked:
     at_s: float
 
 
-class MockDialog(MockServer):
+class MockDialog(LineServer):
     """Answers with `agent`; with `streams` as it thinks. It keeps a connection open afterwards, for `interrupt` events."""
 
     def __init__(self, agent: Agent, host: str = "127.0.0.1", port: int = 0, streams: bool = False) -> None:
@@ -44,9 +44,6 @@ class MockDialog(MockServer):
     def interrupts(self) -> list[dict[str, Any]]:
         """What it was told of interruptions, in order."""
         return [entry.data for entry in self.journal.of("interrupt")]
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Line(self, reader, writer).talk(self._serve)
 
     async def _serve(self, line: Line) -> None:
         while True:
@@ -80,15 +77,12 @@ class MockDialog(MockServer):
         await line.say(HandledStop().event())
 
 
-class MockIntent(MockServer):
+class MockIntent(LineServer):
     """Recognises sentences by a word in them: `intents` maps the word to the name of what is meant."""
 
     def __init__(self, intents: dict[str, str], host: str = "127.0.0.1", port: int = 0) -> None:
         super().__init__(host, port)
         self._intents = intents
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Line(self, reader, writer).talk(self._serve)
 
     async def _serve(self, line: Line) -> None:
         while True:

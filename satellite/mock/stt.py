@@ -13,7 +13,7 @@ from wyoming.info import AsrModel, AsrProgram, Info
 
 from satellite.audio.card import Samples
 from satellite.core.units import RATE_HZ
-from satellite.mock.wire import ATTRIBUTION, Line, MockServer
+from satellite.mock.wire import ATTRIBUTION, Line, LineServer
 
 # a few conversations
 _MOST_REQUESTS = 100
@@ -24,7 +24,7 @@ _LONGEST_BYTES = 60 * 32_000
 _LOOK_FRAMES = RATE_HZ // 5
 
 
-class MockStt(MockServer):
+class MockStt(LineServer):
     """Recognises with `recognise`, and remembers the audio of every request in `requests`.
 
     With `words_at`, which says what is understood of so much audio, it streams: what that adds to what it has said is a chunk.
@@ -46,9 +46,6 @@ class MockStt(MockServer):
     def info(self) -> Event:
         """What it says of itself."""
         return _info(self._words_at is not None)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Line(self, reader, writer).talk(self._serve)
 
     async def _serve(self, line: Line) -> None:
         heard, so_far = bytearray(), ""

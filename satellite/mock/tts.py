@@ -15,7 +15,7 @@ from wyoming.tts import SynthesizeStopped
 
 from satellite.audio.card import Samples
 from satellite.core.units import RATE_HZ
-from satellite.mock.wire import ATTRIBUTION, Line, MockServer
+from satellite.mock.wire import ATTRIBUTION, Line, LineServer
 
 # what Piper's voices have, and Home Assistant asks for
 VOICE_RATE_HZ = 22_050
@@ -25,7 +25,7 @@ _CHUNK_FRAMES = 1024
 _MOST_REQUESTS = 1000
 
 
-class MockTts(MockServer):
+class MockTts(LineServer):
     """`texts` maps a text to 16 kHz samples. With `pace` 1 it speaks no faster than a person, with None at once.
 
     With `streams` it takes its text in pieces, too, and speaks each sentence when it can see its end, as Piper's does, whose
@@ -53,9 +53,6 @@ class MockTts(MockServer):
     def info(self) -> Event:
         """What it says of itself."""
         return _info(self._streams)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Line(self, reader, writer).talk(self._serve)
 
     async def _serve(self, line: Line) -> None:
         sentences: SentenceBoundaryDetector | None = None

@@ -152,6 +152,16 @@ class Line:
         self._writer.transport.abort()
 
 
+class LineServer(MockServer):
+    """One whose every connection is a `Line`, which `_serve` serves."""
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Line(self, reader, writer).talk(self._serve)
+
+    async def _serve(self, line: Line) -> None:
+        raise NotImplementedError
+
+
 @asynccontextmanager
 async def connection(uri: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to `tcp://host:port`, closed at the end."""

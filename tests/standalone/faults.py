@@ -19,7 +19,7 @@ from satellite.mock.recogniser import TemplateRecogniser
 from satellite.mock.recordings import SPOKEN, trimmed
 from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts, hum
-from satellite.mock.wire import Line, MockServer
+from satellite.mock.wire import Line, LineServer
 from tests.service.house import REPLY_TEXT
 
 # of what it says before it breaks off
@@ -43,7 +43,7 @@ class Fault(Enum):
     DEAF = "does not answer to anything, not even who it is"
 
 
-class Faulty(MockServer):
+class Faulty(LineServer):
     """Beside a mock server: it behaves as that does once `fault` is None. `asked` counts requests that met the fault."""
 
     fault: Fault | None
