@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from satellite.audio.reply import Reply
 from satellite.core import events as ev
+from satellite.core.interrupt import Interrupt
 from satellite.core.say import Say
 from satellite.core.units import Millis
 from satellite.errors import PeerError
+from satellite.peer import codec
 from satellite.peer.servers import Servers
 from satellite.peer.services import Voice
 from satellite.peer.tts import Speech, SpeechListener, SpeechSink, TtsRule
@@ -82,6 +84,12 @@ class Sayer:
         self._manners.pop(id, None)
         if (saying := self._sayings.pop(id, None)) is not None:
             saying.speech.abandon()
+
+    def interrupted(self, interrupt: Interrupt) -> None:
+        """The user talks over one of them: the server that still speaks of it is told, whether it listens or not."""
+        for saying in self._sayings.values():
+            if saying.reply.turn == interrupt.turn:
+                saying.speech.tell(codec.interrupt(interrupt))
 
     async def stop(self) -> None:
         """Drops all of them, and lets the servers go."""

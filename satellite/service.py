@@ -321,6 +321,9 @@ class Service:
                 self._sayer.drop(id)
             case act.TakeSpeech(id, turn):
                 self._replies[turn] = self._sayer.take(id, turn)
+            case act.SendInterrupt(interrupt):
+                self._sayer.interrupted(interrupt)
+                tell_link(self._link, action)
             case act.SoundError():
                 self._sound_error()
             case act.KeepFrom(first):

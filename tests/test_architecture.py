@@ -34,7 +34,7 @@ DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", 
 # where a library may be known
 HOME = {
     "alsaaudio": ("audio/pcm.py",),
-    "wyoming": ("peer/", "mock/", "service.py"),
+    "wyoming": ("peer/", "mock/"),
     "onnxruntime": ("detect/",),
     "pymicro_wakeword": ("detect/",),
     "pyopen_wakeword": ("detect/",),

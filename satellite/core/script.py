@@ -38,11 +38,6 @@ class Script:
         self._characters = 0
 
     @property
-    def is_full(self) -> bool:
-        """Whether it is so long that no more is taken."""
-        return self._characters >= MOST_CHARACTERS
-
-    @property
     def has_more(self) -> bool:
         """Whether there is a sentence that has not been asked for."""
         return bool(self._waiting)

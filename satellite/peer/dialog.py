@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from wyoming.event import Event as WireEvent
 
+from satellite.core.script import MOST_CHARACTERS
 from satellite.errors import PeerError
 from satellite.peer import services
 from satellite.peer.codec import text_of
@@ -59,7 +60,7 @@ class Question:
         self._request: Request | None = None
         self._listener: DialogListener | None = None
         self._kept: list[Callable[[DialogListener], None]] = []
-        self._pieces = 0
+        self._characters = 0
         self._task = asyncio.get_running_loop().create_task(self._run(), name="dialog")
 
     def listen(self, listener: DialogListener) -> None:
@@ -98,7 +99,7 @@ class Question:
             except PeerError as error:
                 if self.server is not None:
                     self._dialog.failed(self.server, error)
-                if self.server is None or self._pieces or len(tried) >= self._rule.attempts:
+                if self.server is None or self._characters or len(tried) >= self._rule.attempts:
                     self._fail(error)
                     return
                 self._dialog.failovers += 1
@@ -181,5 +182,7 @@ class Question:
 
     def _add(self, text: str) -> None:
         if text:
-            self._pieces += 1
+            self._characters += len(text)
             self._tell(lambda listener: listener.piece(text))
+        if self._characters > MOST_CHARACTERS:
+            raise PeerError(f"an answer of more than {MOST_CHARACTERS} characters")

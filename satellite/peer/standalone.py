@@ -297,10 +297,6 @@ class StandalonePeer:
             self._answer = self._new_answer()
         self._answer.text += text
         self._answer.speech.add(text)
-        if self._answer.speech.script.is_full and not self._answer.is_cut:
-            assert self._question is not None
-            self._question.abandon()
-            self._on_unanswered(PeerError("its answer has no end"))
 
     def _on_answered(self) -> None:
         assert self._question is not None
