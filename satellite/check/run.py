@@ -17,6 +17,7 @@ from satellite.check.deck import Deck, Recording, resampled
 from satellite.check.findings import Finding, findings
 from satellite.check.measure import Recordings, Voiced, measure
 from satellite.check.report import conclusion, figures, opened, report
+from satellite.check.servers import check_servers
 from satellite.config import Audio, Config
 from satellite.core.burst import ACTIVE_PROBABILITY
 from satellite.core.units import PERIOD_FRAMES
@@ -69,6 +70,7 @@ def run_check(config: Config, settings: AlsaSettings, source: str, report_path: 
         # whoever has spoken for it is not to learn afterwards that it cannot be written
         _write(report_path, "", "a")
     told.line(f"Configuration: {source}: good.")
+    servers = check_servers(config, told.line)
     try:
         card = _open(settings, told)
         with closing(card):
@@ -78,6 +80,7 @@ def run_check(config: Config, settings: AlsaSettings, source: str, report_path: 
             "audio.microphone and audio.speaker look swapped: each opens as the other." if _are_swapped(settings, error) else ""
         )
         found = [Finding(True, f"{error}.", swapped)]
+    found += servers
     for line in conclusion(found):
         told.line(line)
     if report_path is not None:

@@ -101,6 +101,11 @@ class Servers:
     # ---- who is there
 
     @property
+    def known(self) -> tuple[Server, ...]:
+        """All of them, in the order in which they are asked while they are well."""
+        return tuple(self._servers)
+
+    @property
     def uris(self) -> list[str]:
         """Where they are."""
         return [server.uri for server in self._servers]

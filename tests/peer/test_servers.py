@@ -84,7 +84,7 @@ def test_what_was_discovered_is_asked_only_when_it_has_said_what_it_is() -> None
 
 
 def _about(servers: Servers) -> bool:
-    return all(server.about for server in servers._servers)
+    return all(server.about for server in servers.known)
 
 
 async def _until(holds: Any) -> None:

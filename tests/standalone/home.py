@@ -78,7 +78,7 @@ class Home(Place):
 
     async def until_known(self) -> None:
         """Waits until all servers have said what they are."""
-        await self.until(lambda: all(s.about or s.failures for servers in self.asked for s in servers._servers))
+        await self.until(lambda: all(s.about or s.failures for servers in self.asked for s in servers.known))
 
     async def until_over(self, times: int = 1, state: SayState = SayState.PLAYED) -> None:
         """Waits until so many utterances have ended so, and nothing is going on."""
