@@ -220,14 +220,15 @@ class Speech:
             try:
                 return await request.next(patience_s)
             except PeerError:
-                if not request.is_heard or not self._is_ahead:
+                if not request.is_heard or not self._may_be_silent:
                     raise
 
     @property
-    def _is_ahead(self) -> bool:
-        """Whether there is more to be said, and enough to play until it is asked for."""
-        is_waiting = self.script.has_more or not self._is_told
-        return is_waiting and self._received - self._played(self.sink) >= LOW_MS
+    def _may_be_silent(self) -> bool:
+        """Whether whoever speaks waits for us: for a sentence that is still thought of, or that is not asked for yet."""
+        if self.script.has_more:
+            return self._received - self._played(self.sink) >= LOW_MS
+        return not self._is_told
 
     # ---- what comes
 

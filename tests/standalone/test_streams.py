@@ -88,6 +88,22 @@ def test_a_server_that_takes_its_time_for_each_sentence_leaves_no_gap() -> None:
     play(story())
 
 
+@pytest.mark.parametrize("streams", [True, False])
+def test_an_agent_that_thinks_between_two_sentences_is_no_fault_of_who_speaks(streams: bool) -> None:
+    """It is silent because it has been given nothing to say, and goes on when it has."""
+
+    async def story() -> None:
+        agent = piecewise(f"{FIRST} And", f" then. {SECOND}", pause_s=7.0)
+        texts = {"And then.": _HUM}
+        async with home(agent, texts=texts, streams=streams, config=undisturbed()) as place:
+            await place.command()
+            await place.until_over()
+            assert [text for text, _ in place.tts.spoken] == [FIRST, "And then.", SECOND]
+            assert place.seen.of(act.SoundError) == [] and [servers.failures for servers in place.asked] == [0, 0, 0]
+
+    play(story())
+
+
 def test_one_connection_is_one_request() -> None:
     """Of a stream there is one for the whole answer."""
 
