@@ -61,6 +61,8 @@ def run_bench(wanted: Wanted) -> int:
         return _tell(from_json(_read(wanted.saved)), wanted)
     root, half = wanted.corpus or DEFAULT_CORPUS, _half(wanted)
     corpus = Corpus(root, half)
+    if missing := corpus.missing():
+        raise ConfigError(f"{root}, --half {half.value}: there are no {', no '.join(missing)}")
     suite = [scene for scene in scenes(corpus, wanted.suite, wanted.seed) if _is_wanted(scene, wanted)]
     if not suite:
         raise ConfigError("no scene of the suite is meant by --group or --scene; --list prints them all")

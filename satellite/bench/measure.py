@@ -50,15 +50,15 @@ def _spoken_over(ours: Run, plain: Run, onset: int) -> Outcome:
     hold = next((at for at in holds if at > onset), None)
     duck = next((at for at, r in ours.stage.all_told(cmd.Ducked) if r.is_ducked and at > onset), hold)
     commit = next((at for at, b in ours.stage.all_told(act.Become) if b.new is State.LISTENING and at > onset), None)
-    resume = next((at for at, b in ours.stage.all_told(act.Become) if b.why is Why.FALSE_ALARM and at > onset), None)
+    resumes = [at for at, b in ours.stage.all_told(act.Become) if b.why is Why.FALSE_ALARM and at > onset]
     return Outcome(
         duck_ms=_ducked_ms(ours, plain, onset, duck),
         silent_ms=_silent_ms(ours, onset, commit if hold is None else hold),
         commit_ms=_ms(commit, onset),
-        resume_ms=None if resume is None else _resume_ms(ours, resume),
+        resume_ms=_resume_ms(ours, holds, resumes),
         lost_ms=None if commit is None else _lost_ms(ours, commit, onset),
         position_error_ms=None if hold is None else _position_error_ms(ours, plain, hold),
-        stale=0 if hold is None else _stale(ours, hold, resume),
+        stale=sum(_stale(ours, at, resumes) for at in holds if at > onset),
         ducks=sum(1 for at, r in ours.stage.all_told(cmd.Ducked) if r.is_ducked and begin < at <= onset),
         stops=len(early),
         hours=max(onset - begin, 0) / RATE_HZ / 3600,
@@ -111,15 +111,26 @@ def _silent_ms(ours: Run, onset: int, stopped: int | None) -> float | None:
     return (silent - onset) * 1000 / RATE_HZ
 
 
-def _resume_ms(ours: Run, resumed: int) -> float | None:
-    """From the end of what was no word to the first sample of the reply that goes on."""
+def _resume_ms(ours: Run, holds: list[int], resumes: list[int]) -> float | None:
+    """From the end of what was no word to the first sample of the reply that goes on for good; 0 if it did so during it."""
     assert ours.said is not None
-    given = np.abs(ours.room.given.between(resumed, ours.end))
-    loud = np.flatnonzero(given > _NOTHING)
-    return (resumed + float(loud[0]) - ours.said.end_frame) * 1000 / RATE_HZ if len(loud) else None
+    resumed = _taken_up(holds[-1], resumes) if holds else None
+    if resumed is None:
+        return None
+    # what sounds before was on its way to the loudspeaker when the reply was held
+    begin = resumed + ours.setting.out_latency_frames
+    loud = np.flatnonzero(np.abs(ours.room.given.between(begin, ours.end)) > _NOTHING)
+    return max(begin + float(loud[0]) - ours.said.end_frame, 0.0) * 1000 / RATE_HZ if len(loud) else None
 
 
-def _stale(ours: Run, hold: int, resumed: int | None) -> int:
+def _taken_up(hold: int, resumes: list[int]) -> int | None:
+    """When what was held then went on; None: it stayed so, or was over."""
+    return next((at for at in resumes if at >= hold), None)
+
+
+def _stale(ours: Run, hold: int, resumes: list[int]) -> int:
+    """Until the reply goes on again."""
+    resumed = _taken_up(hold, resumes)
     end = ours.end if resumed is None else resumed
     given = ours.room.given.between(min(hold + _FADE + ours.setting.out_latency_frames, end), end)
     return int(np.count_nonzero(np.abs(given) > _NOTHING))

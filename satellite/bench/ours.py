@@ -183,7 +183,7 @@ def _harmless(results: Results) -> Table:
     columns = ("Sound", "n", "Ends the answer", "Only pauses it", "Of these go on", "After p50, ms", "After p95, ms")
     note = (
         "Sounds with which nobody means it. It may pause; then it has to go on by itself. The time counts from the end of the "
-        "sound. In brackets 95 % intervals."
+        "sound to where it goes on for good; 0 if that is before the end. In brackets 95 % intervals."
     )
     return Table("Backchannels, coughs and other sounds", note, columns, tuple(rows))
 

@@ -19,7 +19,8 @@ class Outcome:
     commit_ms: float | None = None
     """... and the reply is over: the user's words are the next turn."""
     resume_ms: float | None = None
-    """From the end of a sound that was none of the user's words to where the reply goes on."""
+    """From the end of a sound that was none of the user's words, whatever it paused before, to where the reply goes on for good;
+    0 if that is before the end. None: it stays paused, or is over."""
     lost_ms: float | None = None
     """Of the user's words, at the beginning of what a server would be sent."""
     position_error_ms: float | None = None

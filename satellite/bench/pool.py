@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -30,12 +31,16 @@ def play_all(
         found = list(_told(map(task, scenes), len(scenes)))
     else:
         # new processes rather than copies of this one, whose libraries may have threads
-        with ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts_to_the_parent) as pool:
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
             try:
-                found = list(_told(pool.map(task, scenes), len(scenes)))
+                # a terminal interrupts all of them, and the pool does not survive one that is interrupted: they inherit this
+                with _interrupts_put_off():
+                    playing = pool.map(task, scenes)
+                found = list(_told(playing, len(scenes)))
             except BaseException:
-                # whoever gives up does not want to wait for an hour of scenes
-                pool.shutdown(wait=False, cancel_futures=True)
+                # whoever gives up does not want to wait for an hour of scenes; and typing it again does not break off this
+                with _interrupts_put_off():
+                    pool.shutdown(cancel_futures=True)
                 raise
     return [played for played, _ in found], sum(seconds for _, seconds in found)
 
@@ -45,8 +50,14 @@ def all_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_put_off() -> Iterator[None]:
+    """Of this thread until it is left, and of threads and processes that are started in it for good."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _corpora: dict[tuple[Path, Half], Corpus] = {}
@@ -62,16 +73,18 @@ def _play(scene: Scene, root: Path, half: Half, sensitivity: Sensitivity, with_o
 def _told(found: Iterator[tuple[Played, float]], count: int) -> Iterator[tuple[Played, float]]:
     """Passes on what comes, and draws a bar if somebody watches."""
     is_watched, began_s, told_s = sys.stderr.isatty(), time.monotonic(), 0.0
-    for number, one in enumerate(found, 1):
-        yield one
-        now_s = time.monotonic()
-        if is_watched and (now_s - told_s >= _TELL_EVERY_S or number == count):
-            told_s = now_s
-            left_s = (now_s - began_s) / number * (count - number)
-            bar = "#" * (number * _BAR // count)
-            print(f"\r[{bar:<{_BAR}}] {number} of {count} scenes, {_minutes(left_s)} left ", end="", file=sys.stderr, flush=True)
-    if is_watched:
-        print(f"\r{'':<80}\r", end="", file=sys.stderr, flush=True)
+    try:
+        for number, one in enumerate(found, 1):
+            yield one
+            now_s = time.monotonic()
+            if is_watched and (now_s - told_s >= _TELL_EVERY_S or number == count):
+                told_s = now_s
+                left_s = (now_s - began_s) / number * (count - number)
+                bar = f"[{'#' * (number * _BAR // count):<{_BAR}}] {number} of {count} scenes, {_minutes(left_s)} left "
+                print(f"\r{bar}", end="", file=sys.stderr, flush=True)
+    finally:
+        if is_watched:
+            print(f"\r{'':<80}\r", end="", file=sys.stderr, flush=True)
 
 
 def _minutes(seconds: float) -> str:

@@ -99,7 +99,8 @@ def _change_paths(setting: Setting, room: Room) -> None:
     for into_s, gain_db in setting.scene.path_changes:
         at = begin + round(into_s * RATE_HZ)
         if gain_db is None:
-            is_other = not is_other
+            # a room's path comes with its own gain
+            is_other, now_db = not is_other, 0.0
             room.change_path(at, ir=setting.other_echo_ir if is_other else setting.echo_ir)
         else:
             # gains of the room add up

@@ -51,9 +51,15 @@ AMOUNTS = {Size.MINI: Amount(3, 1, 1, 1, 1), Size.STANDARD: Amount(40, 12, 6, 3,
 
 
 def scenes(corpus: Corpus, size: Size, seed: int) -> list[Scene]:
-    """All of a suite, in a fixed order."""
+    """All of a suite, in a fixed order; without those that need another room than the only one."""
     maker = _Maker(corpus, AMOUNTS[size], seed)
-    return [*maker.users(), *maker.conditions(), *maker.short_ones(), *maker.nobody(), *maker.answers()]
+    drawn = [*maker.users(), *maker.conditions(), *maker.short_ones(), *maker.nobody(), *maker.answers()]
+    # left out only now, so that the others keep their numbers and dice
+    return drawn if len(corpus.rooms) > 1 else [scene for scene in drawn if not _needs_other_room(scene)]
+
+
+def _needs_other_room(scene: Scene) -> bool:
+    return any(gain_db is None for _, gain_db in scene.path_changes)
 
 
 class _Maker:

@@ -58,6 +58,7 @@ def test_one_scene_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[st
     [
         (["--group", "nothing like it"], "no scene of the suite is meant"),
         (["--corpus", "/nowhere"], "no corpus in /nowhere"),
+        (["--half", "held-out"], "--half held-out: there are no rooms (kind rir"),
         (["--json", "/nowhere/at/all.json"], "cannot write /nowhere/at/all.json"),
         (["--from", "/nowhere/at/all.json"], "cannot read"),
     ],

@@ -78,7 +78,7 @@ def test_the_package_brings_all_that_a_bench_needs() -> None:
 
 @pytest.mark.parametrize(
     ("rows", "said"),
-    [(None, "no corpus in"), (["a.wav,speech"], "needs the columns"), ([], "needs the columns")],
+    [(None, "no corpus in"), (["a.wav,speech"], "needs the columns duration, end, kind"), ([], "needs the columns")],
 )
 def test_what_is_no_corpus_is_told(tmp_path: Path, rows: list[str] | None, said: str) -> None:
     """The folder, and what is wrong with it."""
@@ -87,6 +87,61 @@ def test_what_is_no_corpus_is_told(tmp_path: Path, rows: list[str] | None, said:
     with pytest.raises(SatelliteError, match=said) as caught:
         Corpus(tmp_path, Half.ALL)
     assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ("1.5,soon,0.7", "onset is 'soon'; it has to be seconds"),
+        ("1.5,-1,0.7", "onset is '-1'; it has to be seconds"),
+        ("1.5,0.3,nan", "end is 'nan'; it has to be seconds"),
+        ("1.5,0.3,0.3", "end is '0.3'; it has to be after the onset, 0.3"),
+        (",0.3,", "duration is ''; it has to be seconds"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["speech", "backchannel", "tts"])
+def test_a_number_that_is_none_is_told_with_its_line(tmp_path: Path, kind: str, cells: str, said: str) -> None:
+    """And what it has to be; a line of nothing, and a text of two, count too."""
+    _write(tmp_path, "a.wav,noise,,,,,,", "", '"two\nlines.wav",noise,,,40.0,,,', f"b.wav,{kind},x,(cough),{cells},1")
+    with pytest.raises(SatelliteError) as caught:
+        Corpus(tmp_path, Half.ALL)
+    assert str(caught.value).startswith(f"{tmp_path / 'manifest.csv'}:6: {said}")
+
+
+def test_numbers_that_the_bench_does_not_use_may_be_anything(tmp_path: Path) -> None:
+    """Of an onset that is not trusted, and of a response."""
+    _write(tmp_path, "a.wav,speech,x,go,,?,?,0", "rir/r1_spk8cm.wav,rir,,,?,,,", "rir/r1_talkfar.wav,rir,,,,,,")
+    corpus = Corpus(tmp_path, Half.ALL)
+    assert (corpus.users, corpus.rooms, corpus.distances_m("r1")) == ([], ["r1"], [])
+
+
+def test_a_manifest_that_cannot_be_read_is_told_with_the_line(tmp_path: Path) -> None:
+    """Another encoding, and a cell without an end."""
+    path = tmp_path / "manifest.csv"
+    for row, said in ((b"caf\xe9.wav,tts", "this is not UTF-8: byte 0xe9"), (b"x" * 200_000, "field larger than field limit")):
+        path.write_bytes(COLUMNS.encode() + b"\n" + row + b"\n")
+        with pytest.raises(SatelliteError, match=said) as caught:
+            Corpus(tmp_path, Half.ALL)
+        assert str(caught.value).startswith(f"{path}:2: ")
+
+
+def test_what_no_scene_can_do_without_is_told(tmp_path: Path) -> None:
+    """Of the half; a room is one to talk in."""
+    assert Corpus(_made_up(tmp_path), Half.HELD_OUT).missing() == []
+    nothing = Corpus(_write(tmp_path), Half.ALL).missing()
+    assert nothing == ["rooms (kind rir, ROOM_spk8cm.wav)", "replies of 4 s or more (kind tts)"]
+    _write(tmp_path, "rir/r1_spk8cm.wav,rir,,,0.3,,,0", "tts/long.wav,tts,v,hello,6.0,0.1,5.5,1")
+    assert Corpus(tmp_path, Half.CHOSEN).missing() == ["talkers in r1 (kind rir, r1_talk2m.wav)"]
+
+
+def test_a_recording_that_ends_before_its_onset_is_told(tmp_path: Path) -> None:
+    """With the onset."""
+    with wave.open(str(tmp_path / "b.wav"), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(960))
+    corpus = Corpus(_write(tmp_path, "b.wav,speech,x,go,1.5,0.3,1.2,1"), Half.ALL)
+    with pytest.raises(SatelliteError, match=r"b\.wav ends before its onset, 0\.3 s"):
+        corpus.words_of(corpus.users[0])
 
 
 def test_what_is_no_recording_is_told(tmp_path: Path) -> None:

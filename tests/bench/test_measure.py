@@ -1,15 +1,22 @@
 """What is read off a run, against the records themselves."""
 
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from satellite.bench.judge import CARRIED_OUT_MS, of_yields
 from satellite.bench.measure import outcome
 from satellite.bench.rules import Yields
+from satellite.bench.run import Run
 from satellite.bench.scene import Scene
+from satellite.bench.stage import Told
 from satellite.bench.tracing import clear_ms, counted, trace
+from satellite.core import actions as act
 from satellite.core import events as ev
-from satellite.core.units import RATE_HZ
+from satellite.core.state import Why
+from satellite.core.units import RATE_HZ, frames
 from satellite.detect.silero import SileroVad
 from tests.bench.played import ALONE, COUGH, FAR, USER, ours, plain, setting
 
@@ -30,10 +37,41 @@ def test_a_barge_in_is_measured_to_the_sample(scene: Scene) -> None:
 
 
 def test_a_cough_pauses_the_reply() -> None:
-    """It goes on soon after, and nobody was interrupted."""
+    """Nobody was interrupted, and when it has ended the reply goes on already."""
     found = outcome(ours(COUGH), plain(COUGH))
-    assert found.commit_ms is None
-    assert found.silent_ms is None or (found.resume_ms is not None and found.resume_ms <= 700)
+    assert (found.commit_ms, found.resume_ms, found.stale) == (None, 0.0, 0)
+    assert found.silent_ms is not None
+
+
+def test_a_cough_that_pauses_twice_counts_until_the_reply_goes_on_for_good() -> None:
+    """Not until the first of both, which was while it lasted; and between hold and resume nothing sounds, both times."""
+    scene = replace(COUGH, seed=2)
+    run_ = ours(scene)
+    holds, resumes = _pauses(run_)
+    assert len(holds) == len(resumes) == 2 and run_.said is not None and resumes[0] < run_.said.end_frame
+    found = outcome(run_, plain(scene))
+    assert found.resume_ms is not None and found.stale == 0
+    goes_on = run_.said.end_frame + round(found.resume_ms * RATE_HZ / 1000)
+    assert resumes[1] < goes_on <= resumes[1] + frames(60)
+    assert run_.room.given.between(goes_on, goes_on + 1).any()
+
+
+def test_a_pause_that_does_not_end_is_no_resume() -> None:
+    """Though one before it did; and who sounds in it is stale."""
+    run_ = ours(COUGH)
+    _, (resumed,) = _pauses(run_)
+    stage = copy(run_.stage)
+    _, held = next(stage.all_told(ev.Held))
+    # as if it had been held again, and had played on nevertheless
+    stage.told = [*stage.told, Told(resumed + frames(300), held)]
+    found = outcome(replace(run_, stage=stage), plain(COUGH))
+    assert found.resume_ms is None and found.stale > RATE_HZ // 10
+
+
+def _pauses(of: Run) -> tuple[list[int], list[int]]:
+    """When the reply was held, and when taken up again."""
+    changes = [(at, change.why) for at, change in of.stage.all_told(act.Become)]
+    return [at for at, _ in of.stage.all_told(ev.Held)], [at for at, why in changes if why is Why.FALSE_ALARM]
 
 
 def test_where_nobody_speaks_hours_are_counted() -> None:

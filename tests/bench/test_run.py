@@ -1,5 +1,7 @@
 """A scene is what its line says, and the same every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,16 +45,27 @@ def test_the_user_is_as_loud_beside_the_echo_as_the_scene_says() -> None:
     assert user - echo == pytest.approx(USER.ser_db, abs=0.5)
 
 
+def _path_gain_db(scene: Scene, from_s: float, until_s: float) -> float:
+    """Of the echo path, against the same loudspeaker over the first one."""
+    run_ = plain(scene)
+    begin = run_.setting.starts_at(run_.plays[0])
+    first = run_.room.echo_of(signal(run_.room.given.between(begin, begin + 4 * RATE_HZ)))
+    heard = _sound(scene, "heard", begin, begin + 4 * RATE_HZ)
+    at = slice(int(from_s * RATE_HZ), int(until_s * RATE_HZ))
+    return float(20 * np.log10(np.sqrt(np.mean(heard[at] ** 2) / np.mean(first[at] ** 2))))
+
+
 def test_the_echo_path_changes_when_and_by_what_the_scene_says() -> None:
-    """Ten decibels after a second, and back after two and a half; against the same loudspeaker over the first path."""
-    begin = plain(LOUDER).setting.starts_at(plain(LOUDER).plays[0])
-    given = signal(plain(LOUDER).room.given.between(begin, begin + 4 * RATE_HZ))
-    first = plain(LOUDER).room.echo_of(given)
-    heard = _sound(LOUDER, "heard", begin, begin + 4 * RATE_HZ)
+    """Ten decibels after a second, and back after two and a half."""
     for from_s, until_s, gain_db in ((0.3, 1.0, 0.0), (1.3, 2.5, 10.0), (2.9, 3.8, 0.0)):
-        at = slice(int(from_s * RATE_HZ), int(until_s * RATE_HZ))
-        gain = 20 * np.log10(np.sqrt(np.mean(heard[at] ** 2) / np.mean(first[at] ** 2)))
-        assert gain == pytest.approx(gain_db, abs=0.5), (from_s, until_s)
+        assert _path_gain_db(LOUDER, from_s, until_s) == pytest.approx(gain_db, abs=0.5), (from_s, until_s)
+
+
+def test_another_echo_path_is_at_its_own_gain_and_what_comes_after_counts_from_there() -> None:
+    """Of the package's only room the other path is the same one."""
+    scene = replace(LOUDER, id="7", path_changes=((1.0, 10.0), (1.8, None), (2.6, 10.0)))
+    for from_s, until_s, gain_db in ((1.3, 1.8, 10.0), (2.2, 2.6, 0.0), (2.9, 3.8, 10.0)):
+        assert _path_gain_db(scene, from_s, until_s) == pytest.approx(gain_db, abs=0.5), (from_s, until_s)
 
 
 def test_a_noise_is_as_loud_as_the_scene_says_and_was_on_before() -> None:

@@ -53,3 +53,14 @@ def test_where_nobody_speaks_many_replies_are_played() -> None:
     assert all(scene.clip is None for scene in alone)
     assert {scene.replies for scene in alone} == {1, SESSION_REPLIES}
     assert all(scene.noise for scene in alone if scene.kind is Kind.BACKGROUND)
+
+
+def test_a_corpus_of_one_room_has_no_groups_that_need_another() -> None:
+    """Its path would change to itself. All other scenes have the numbers and seeds that they have among two."""
+    two = Corpus(DEFAULT_CORPUS, Half.ALL)
+    two.rooms = [*two.rooms, *two.rooms]
+    only, both = ([(s.id, s.seed, s.kind, s.group) for s in scenes(corpus, Size.MINI, 1)] for corpus in (CORPUS, two))
+    assert len(CORPUS.rooms) == 1
+    left_out = [scene for scene in both if scene not in only]
+    assert {scene[-1] for scene in left_out} == {"another echo path just before", "another echo path now and then"}
+    assert only == [scene for scene in both if scene not in left_out]
