@@ -79,7 +79,7 @@ def _chain(scene: Scene) -> list[str]:
     if scene.ppm:
         said.append(f"drift {scene.ppm:g} ppm")
     if scene.thd:
-        said.append(f"distortion {100 * scene.thd:g} %")
+        said.append(f"distortion {100 * scene.thd:g} % at -6 dBFS")
     if scene.limiter:
         said.append("limiter")
     said += [f"at {at:g} s " + ("another path" if db is None else f"path {db:+g} dB") for at, db in scene.path_changes]

@@ -119,5 +119,5 @@ def test_a_scene_is_told_in_lines() -> None:
         "Room rooms/a.wav, talker at 2 m",
         "They begin in its first 300 ms",
         "Noise n/tv.wav, SNR 10 dB",
-        "Latency 7 ms, drift 100 ppm, distortion 5 %, limiter, at 3 s another path, at 5.5 s path +10 dB, no warm-up",
+        "Latency 7 ms, drift 100 ppm, distortion 5 % at -6 dBFS, limiter, at 3 s another path, at 5.5 s path +10 dB, no warm-up",
     )
