@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ
 from satellite.simulate.signals import Signal
 
-# the peak of the sine for which a distortion is stated, -6 dBFS: that of the bundled reply to 0.3 dB. Most other replies peak higher,
-# the 16 that figures were taken with at -9 to 0 dBFS, the median at -3.4; of a sine so loud it is more, see `SoftClip`
+# the peak of the sine for which a distortion is stated, -6 dBFS: that of the bundled reply to 0.3 dB. Most replies peak higher:
+# the 16 that figures were taken with at -9 to 0 dBFS, the median at -3.4. Of a sine so loud it is more, see `SoftClip`
 LOUDEST = 0.5
 
 # of a sine that tanh makes a square wave of; a little below its 48 %

@@ -21,16 +21,22 @@ from tests.simulate.virtual import IR_FRAMES, START_S, opened
 
 # half of it before the air and half behind, or all on one side
 LOOPS_MS = [(5.0, 5.0), (25.0, 25.0), (60.0, 60.0), (125.0, 125.0), (249.0, 1.0), (1.0, 249.0)]
+# at the rate of the air nothing is filtered; a crystal of its own needs a filter, and its latency of 1 ms
+RATES_HZ = [(16_000, 0.0), (48_000, 0.0), (48_000, 100.0), (48_000, -100.0)]
 # far more than any of them takes
 PATIENCE_PERIODS = 100
 
 
+@pytest.mark.parametrize("rate_hz, ppm", RATES_HZ)
 @pytest.mark.parametrize("out_ms, in_ms", LOOPS_MS)
-def test_a_click_is_readable_after_the_whole_loop(out_ms: float, in_ms: float) -> None:
-    """From its write to its period: the latencies and the air, and again after seconds."""
-    room, clock, card = opened(out_latency_ms=out_ms, in_latency_ms=in_ms + 1)
-    click = np.zeros(160, np.int16)
-    click[0] = 12_345
+def test_a_click_is_readable_after_the_whole_loop(out_ms: float, in_ms: float, rate_hz: int, ppm: float) -> None:
+    """From its write to its period: the latencies and the air, at either rate, with drift, and again after seconds."""
+    room, clock, card = opened(
+        out_latency_ms=out_ms, in_latency_ms=in_ms + 1, playback_rate_hz=rate_hz, capture_rate_hz=rate_hz, ppm=ppm
+    )
+    click = np.zeros(rate_hz // 100, np.int16)
+    # one frame of the air: a filter takes no more of it than half
+    click[: rate_hz // RATE_HZ] = 12_345
     for _ in range(3):
         written_s, heard_s = clock.now_s(), None
         card.speaker.write(click)
