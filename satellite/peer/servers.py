@@ -31,8 +31,8 @@ class ServersRule:
     # one that is restarted is back in seconds
     first_retry_s: float = 1.0
     most_retry_s: float = 30.0
-    # `describe` costs a server nothing
-    answer_s: float = 3.0
+    # `describe` costs a server nothing, but Piper answers nobody while it makes a sentence: seconds on a small computer
+    answer_s: float = 6.0
     request: RequestRule = field(default_factory=RequestRule)
 
 
@@ -139,6 +139,8 @@ class Servers:
             away_s = asyncio.get_running_loop().time() - server.failed_at_s
             _log.info("the %s server %s is well again after %.1f s", self.name, server.uri, away_s)
         server.failures, server.failed_at_s = 0, 0.0
+        # whoever works need not be asked whether it does
+        server.due_at_s = asyncio.get_running_loop().time() + self.rule.look_s
 
     def failed(self, server: Server, why: object) -> None:
         """It did not. The first failure in a row is a warning."""
@@ -171,7 +173,6 @@ class Servers:
         except PeerError as error:
             self.failed(server, error)
             return
-        server.due_at_s = asyncio.get_running_loop().time() + self.rule.look_s
         self.worked(server)
         if learnt is None and not server.is_other and not server.is_discovered:
             _log.warning("%s is no %s server", server.uri, self.name)

@@ -54,6 +54,27 @@ def test_one_that_failed_is_asked_when_no_other_is_left() -> None:
     play(story())
 
 
+def test_a_server_that_works_is_not_asked_whether_it_does() -> None:
+    """One that makes a sentence of speech answers nobody meanwhile."""
+
+    async def story() -> None:
+        async with MockStt(lambda samples: "") as server:
+            servers = Servers(Kind.STT, [server.uri], ServersRule(look_s=5.0))
+            servers.start()
+            await _until(lambda: _about(servers))
+            began = asyncio.get_running_loop().time()
+            while asyncio.get_running_loop().time() < began + 20.0:
+                servers.worked(servers.pick())
+                tick = asyncio.get_running_loop().create_future()
+                asyncio.get_running_loop().call_later(1.0, tick.set_result, None)
+                await tick
+            assert len(server.journal.of("describe")) == 1
+            await _until(lambda: len(server.journal.of("describe")) == 2)
+            await servers.stop()
+
+    play(story())
+
+
 def test_without_any_server_the_reason_is_told() -> None:
     """Which kind is missing."""
     with pytest.raises(PeerError, match="no speech-to-text server is known"):

@@ -170,7 +170,7 @@ def test_the_first_failure_is_a_warning_and_the_next_are_not(caplog: pytest.LogC
     async def story() -> None:
         caplog.set_level(logging.DEBUG)
         async with FAULTY["dialog"](Fault.DEAF) as server, home(instead={"dialog": server}) as place:
-            await place.until(lambda: _failures(place, "dialog") >= 3)
+            await place.until(lambda: _failures(place, "dialog") >= 3, _LONG_S)
             server.fault = None
             await place.until_known()
             await place.until(lambda: any("well again after" in r.getMessage() for r in caplog.records))
