@@ -18,6 +18,7 @@ from satellite.logs import log_to_stderr
 if TYPE_CHECKING:
     from satellite.audio.alsa import AlsaSettings
     from satellite.config import Config
+    from satellite.control import ControlServer
     from satellite.service import Service
 
 # sysexits.h: EX_CONFIG; systemd does not restart a service for it
@@ -26,6 +27,8 @@ EXIT_CONFIG = 78
 EXIT_FAILED = 70
 
 _CONFIG_PATH = Path("/etc/satellite/config.yaml")
+# of the service that systemd runs: RuntimeDirectory= of its unit
+_SYSTEM_SOCKET = Path("/run/satellite/control")
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     _add_daemon(commands)
+    _add_ctl(commands)
     _add_demo(commands)
     return parser
 
@@ -117,6 +121,20 @@ def _add_daemon(commands: _Commands) -> None:
         commands, "devices", _devices, "list the sound devices, what they can do, and which to put into config.yaml"
     )
     devices.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def _add_ctl(commands: _Commands) -> None:
+    ctl = _command(
+        commands,
+        "ctl",
+        _ctl,
+        "tell the running satellite to listen, to stop, to say something, or what it is doing",
+        "For buttons, scripts and the shell, as the user that the satellite runs as. Exit code 0: done, 1: it cannot.",
+    )
+    ctl.add_argument("--socket", type=Path, metavar="PATH", help="its control socket (default: where systemd or the user has it)")
+    ctl.add_argument("--announcement", action="store_true", help="with say: before whatever else waits to be said")
+    ctl.add_argument("what", choices=("status", "listen", "stop", "say"), help="listen: as after the wake word")
+    ctl.add_argument("text", nargs="?", help="with say")
 
 
 def _add_demo(commands: _Commands) -> None:
@@ -172,6 +190,8 @@ def _add_bench(commands: _Commands) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from satellite.audio.alsa import open_card
+    from satellite.commands import commands_of
+    from satellite.control import ControlServer, default_path
     from satellite.identity import given_state_directory
     from satellite.service import Service
     from satellite.systemd import StatusLine
@@ -180,7 +200,23 @@ def _run(args: argparse.Namespace) -> int:
     config = read_config()
     settings = _alsa_settings(config)
     service = Service(config, lambda: open_card(settings), StatusLine(), state=given_state_directory())
-    return asyncio.run(_leave_after(_serve(service, read_config)))
+    path = default_path(os.environ)
+    control = ControlServer(path, commands_of(service, config)) if path else None
+    return asyncio.run(_leave_after(_serve(service, read_config, control)))
+
+
+def _ctl(args: argparse.Namespace) -> int:
+    from satellite.control import ask, default_path
+
+    path = args.socket or _SYSTEM_SOCKET if args.socket or _SYSTEM_SOCKET.exists() else default_path(os.environ)
+    if path is None:
+        raise SatelliteError(f"there is no {_SYSTEM_SOCKET}; where is the control socket? --socket PATH")
+    if (args.what == "say") != (args.text is not None):
+        raise SatelliteError("a text goes with say, and only with it")
+    answer = ask(path, {"command": args.what, "text": args.text, "announcement": args.announcement})
+    for key, value in answer.items():
+        print(f"{key}: {value}")
+    return 0
 
 
 def _alsa_settings(config: "Config") -> "AlsaSettings":
@@ -218,7 +254,7 @@ async def _leave_after(serving: Coroutine[None, None, int]) -> int:
     os._exit(code)
 
 
-async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int:
+async def _serve(service: "Service", read_config: Callable[[], "Config"], control: "ControlServer | None" = None) -> int:
     from satellite.systemd import notify
 
     signals = asyncio.Queue[signal.Signals]()
@@ -226,6 +262,8 @@ async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, signals.put_nowait, number)
     starting, failing = asyncio.create_task(_start(service)), asyncio.create_task(service.failed.wait())
+    if control is not None:
+        await control.start()
     try:
         while await _next(signals, starting, failing) is signal.SIGHUP:
             await _reload(service, read_config)
@@ -233,6 +271,8 @@ async def _serve(service: "Service", read_config: Callable[[], "Config"]) -> int
         notify("STOPPING=1")
         starting.cancel()
         failing.cancel()
+        if control is not None:
+            await control.stop()
         await service.stop()
     return EXIT_FAILED if service.failed.is_set() else 0
 

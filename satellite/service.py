@@ -202,6 +202,10 @@ class Service:
         """Opens a turn as a wake word does."""
         self.handle(ev.ListenAsked(self.engine.now(), self.engine.frame, self.engine.position))
 
+    def hush(self) -> None:
+        """Ends whatever is going on, and what was to be said after it."""
+        self.handle(ev.StopAsked(self.engine.now(), self.engine.position))
+
     # ---- events in
 
     def handle(self, event: ev.Event) -> None:

@@ -23,10 +23,11 @@ MAY_KNOW = {
     "browse.py": ("satellite.discovery",),
     "identity.py": (),
     "systemd.py": ("satellite.core", "satellite.observer"),
+    "control.py": ("satellite.errors",),
 }
 
 # the service is started, and by nobody else: the demo plays it to somebody
-MAY_START = ("cli.py", "__main__.py", "demo/", "session.py")
+MAY_START = ("cli.py", "__main__.py", "demo/", "session.py", "commands.py")
 
 # the pictures of the demo and the bench, whose library may be missing
 DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", "bench/plot.py")

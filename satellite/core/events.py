@@ -211,6 +211,13 @@ class ListenAsked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StopAsked(Event):
+    """Whatever is going on is to stop: by a button or a program; how far the reply has come, if one is playing."""
+
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SayAsked(Event):
     """This is to be said when nothing else is going on, in its turn."""
 
@@ -298,6 +305,7 @@ EVENTS: tuple[type[Event], ...] = (
     HubError,
     NothingToSay,
     ListenAsked,
+    StopAsked,
     SayAsked,
     SaySpeech,
     SayComplete,

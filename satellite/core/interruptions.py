@@ -162,6 +162,15 @@ def cancel(c: Conversation, e: ev.ReplyCancelled) -> Result:
     return _stop_now(_at_position(c, e.position), e.at, Reason.BUTTON, Probability(0.0), SayState.CANCELLED)
 
 
+def stop_asked(c: Conversation, e: ev.StopAsked) -> Result:
+    """A button says that it is enough: of what is spoken, and of what was to follow it."""
+    if reply_is_over(c, e):
+        return _rest(c)
+    c, dropped = drop_train_of_thought(c)
+    stopped, actions = _stop_now(_at_position(c, e.position), e.at, Reason.BUTTON, Probability(0.0), SayState.CANCELLED)
+    return stopped, (*actions, *dropped)
+
+
 def _stop_now(c: Conversation, at: Millis, reason: Reason, probability: Probability, state: SayState) -> Result:
     assert c.reply is not None
     told = _confirmed(c, at, reason, probability)
@@ -169,9 +178,10 @@ def _stop_now(c: Conversation, at: Millis, reason: Reason, probability: Probabil
     return _rest(_remember(c, told), *stop)
 
 
-def stop_thought(c: Conversation, e: ev.StopWordHeard) -> Result:
-    """The stop word while the hub thinks: it need not go on."""
-    told = _interrupt(c, e.at, Reason.STOP_WORD, Phase.CONFIRMED, e.at, Probability(1.0))
+def stop_thought(c: Conversation, e: ev.StopWordHeard | ev.StopAsked) -> Result:
+    """The stop word or a button while the hub thinks: it need not go on."""
+    reason = Reason.STOP_WORD if isinstance(e, ev.StopWordHeard) else Reason.BUTTON
+    told = _interrupt(c, e.at, reason, Phase.CONFIRMED, e.at, Probability(1.0))
     over, actions = give_up(_remember(c, told), e)
     return over, (act.SendInterrupt(told), *actions)
 

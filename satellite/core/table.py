@@ -93,6 +93,7 @@ ROWS: tuple[Row, ...] = (
     _stay(LISTENING, ev.VoiceWindow, turns.listen),
     Row(LISTENING, ev.HubHeardEnd, turns.hub_ended_utterance, PROCESSING, Why.END_OF_SPEECH),
     Row(LISTENING, ev.StopWordHeard, turns.give_up, IDLE, Why.INTERRUPTED, when.was_stop_word),
+    Row(LISTENING, ev.StopAsked, turns.give_up, IDLE, Why.CANCELLED),
     Row(LISTENING, ev.Transcript, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
     Row(LISTENING, ev.Transcript, turns.understood, PROCESSING, Why.END_OF_SPEECH),
     Row(LISTENING, ev.Answered, turns.answered, PROCESSING, Why.END_OF_SPEECH),
@@ -128,6 +129,7 @@ ROWS: tuple[Row, ...] = (
     Row(PROCESSING, ev.WakeHeard, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED),
     Row(PROCESSING, ev.ListenAsked, interruptions.interrupt_thought, LISTENING, Why.INTERRUPTED),
     Row(PROCESSING, ev.StopWordHeard, interruptions.stop_thought, IDLE, Why.INTERRUPTED, when.stops_thought),
+    Row(PROCESSING, ev.StopAsked, interruptions.stop_thought, IDLE, Why.CANCELLED),
     _stay(PROCESSING, ev.HubError, turns.acked, when.is_abort_ack),
     _stay(PROCESSING, ev.HubError, turns.try_again, when.is_late_ack),
     Row(PROCESSING, ev.HubError, interruptions.take_up_after_empty, SPEAKING, Why.FALSE_ALARM, when.heard_nothing),
@@ -153,6 +155,8 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.StopWordHeard, interruptions.stop_at_word, IDLE, Why.INTERRUPTED, when.linked_stop_word),
     Row(SPEAKING, ev.StopWordHeard, interruptions.stop_at_word, OFFLINE, Why.INTERRUPTED, when.stop_word_allowed),
     Row(SPEAKING, ev.ListenAsked, interruptions.commit_listen, LISTENING, Why.INTERRUPTED, when.is_linked),
+    Row(SPEAKING, ev.StopAsked, interruptions.stop_asked, IDLE, Why.CANCELLED, when.is_linked),
+    Row(SPEAKING, ev.StopAsked, interruptions.stop_asked, OFFLINE, Why.CANCELLED),
     Row(SPEAKING, ev.ReplyCancelled, interruptions.cancel, IDLE, Why.CANCELLED, when.is_linked),
     Row(SPEAKING, ev.ReplyCancelled, interruptions.cancel, OFFLINE, Why.CANCELLED),
     _stay(SPEAKING, ev.VoiceWindow, replies.follow_voice),
@@ -184,6 +188,8 @@ ROWS: tuple[Row, ...] = (
     Row(HELD, ev.StopWordHeard, interruptions.stop_at_word, IDLE, Why.INTERRUPTED, when.is_linked),
     Row(HELD, ev.StopWordHeard, interruptions.stop_at_word, OFFLINE, Why.INTERRUPTED),
     Row(HELD, ev.ListenAsked, interruptions.commit_listen, LISTENING, Why.INTERRUPTED, when.is_linked),
+    Row(HELD, ev.StopAsked, interruptions.stop_asked, IDLE, Why.CANCELLED, when.is_linked),
+    Row(HELD, ev.StopAsked, interruptions.stop_asked, OFFLINE, Why.CANCELLED),
     Row(HELD, ev.ReplyCancelled, interruptions.cancel, IDLE, Why.CANCELLED, when.is_linked),
     Row(HELD, ev.ReplyCancelled, interruptions.cancel, OFFLINE, Why.CANCELLED),
     Row(HELD, ev.DeadlineReached, interruptions.commit_speech, OFFLINE, Why.INTERRUPTED, when.unlinked(when.still_talking)),
@@ -221,7 +227,7 @@ ROWS: tuple[Row, ...] = (
     _stay(IDLE, ev.Rested, says.make, says.may_make),
     Row(OFFLINE, ev.Rested, says.begin, SPEAKING, Why.SAY, says.is_made),
     _stay(OFFLINE, ev.Rested, says.make, says.may_make),
-    *(_stay(state, ev.ShuttingDown, says.drop_all) for state in (OFFLINE, IDLE, MUTED)),
+    *(_stay(state, event, says.drop_all) for state in (OFFLINE, IDLE, MUTED) for event in (ev.ShuttingDown, ev.StopAsked)),
 )
 
 

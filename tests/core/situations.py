@@ -313,6 +313,7 @@ def events(driver: Driver) -> list[Event]:
         *(ev.HubError(at, code, "") for code in ("server-lost", "speech-lost")),
         ev.NothingToSay(at),
         ev.ListenAsked(at, end),
+        ev.StopAsked(at, position(100, 200)),
         *(ev.SayAsked(at, Say(0, id=3, is_announcement=is_announcement)) for is_announcement in (False, True)),
         *(ev.SaySpeech(at, id) for id in (1, NO_SAY)),
         *(ev.SayComplete(at, id, Millis(3000)) for id in (1, NO_SAY)),

@@ -176,3 +176,32 @@ def test_a_button_over_a_reply_stops_it_and_listens() -> None:
     driver.tell(ev.ListenAsked, end=frames(driver.at), position=position(900, 5000, 5000))
     assert driver.is_in(State.LISTENING)
     assert [(i.reason, i.position.played) for i in driver.interrupts] == [(Reason.BUTTON, 900)]
+
+
+def test_a_button_that_says_stop_ends_what_is_spoken_and_what_was_to_follow() -> None:
+    """Nobody listens; an announcement, which follows nothing, is still said."""
+    driver = saying()
+    driver.ask_to_say(2)
+    driver.ask_to_say(3, is_announcement=True)
+    driver.wait(1000)
+    driver.tell(ev.StopAsked, position=position(900, 5000, 5000))
+    assert driver.is_in(State.IDLE) and why(driver) is Why.CANCELLED
+    assert _endings(driver) == [(1, SayState.CANCELLED), (2, SayState.CANCELLED)]
+    assert driver.conversation.making is not None and driver.conversation.making.id == 3
+    assert [(i.reason, i.position.played) for i in driver.interrupts] == [(Reason.BUTTON, 900)]
+
+
+@pytest.mark.parametrize("build", [listening, processing])
+def test_a_button_that_says_stop_gives_the_turn_up(build: object) -> None:
+    """The hub's run is cancelled, and the microphone is the user's again."""
+    driver: Driver = build()  # type: ignore[operator]
+    actions = driver.tell(ev.StopAsked)
+    assert driver.is_in(State.IDLE) and why(driver) is Why.CANCELLED
+    assert of(actions, act.SendAbort) == [act.SendAbort()]
+
+
+def test_a_button_that_says_stop_in_silence_takes_back_what_waits() -> None:
+    """It was to begin in a moment."""
+    driver = asked_to_say_alone()
+    driver.tell(ev.StopAsked)
+    assert _endings(driver) == [(1, SayState.CANCELLED)]

@@ -60,7 +60,7 @@ class World:
     def live(self) -> None:
         """One thing more happens."""
         self._pass(_PAUSES_MS[self._pick(len(_PAUSES_MS))])
-        deeds = (self._user, self._user, self._sound, self._peer, self._peer, self._program)[self._pick(6)]()
+        deeds = (*2 * (self._user, self._user, self._sound, self._peer, self._peer), self._program)[self._pick(11)]()
         deeds[self._pick(len(deeds))]()
 
     # ---- time
@@ -180,6 +180,7 @@ class World:
             lambda: self._tell(ev.SayWithdrawn(Millis(self.at), ids[self._pick(2)])),
             lambda: self._tell(ev.ListenAsked(Millis(self.at), frames(self.at))),
             self._cancel_reply,
+            lambda: self._tell(ev.StopAsked(Millis(self.at), self.speaker.position)),
         ]
 
     def _ask_to_say(self) -> None:
