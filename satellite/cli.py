@@ -128,13 +128,13 @@ def _add_ctl(commands: _Commands) -> None:
         commands,
         "ctl",
         _ctl,
-        "tell the running satellite to listen, to stop, to say something, or what it is doing",
+        "tell the running satellite to listen, to stop, to say something, how loud to be, or what it is doing",
         "For buttons, scripts and the shell, as the user that the satellite runs as. Exit code 0: done, 1: it cannot.",
     )
     ctl.add_argument("--socket", type=Path, metavar="PATH", help="its control socket (default: where systemd or the user has it)")
     ctl.add_argument("--announcement", action="store_true", help="with say: before whatever else waits to be said")
-    ctl.add_argument("what", choices=("status", "listen", "stop", "say"), help="listen: as after the wake word")
-    ctl.add_argument("text", nargs="?", help="with say")
+    ctl.add_argument("what", choices=("status", "listen", "stop", "say", "volume"), help="listen: as after the wake word")
+    ctl.add_argument("value", nargs="?", help="with say a text, with volume 0 to 100")
 
 
 def _add_demo(commands: _Commands) -> None:
@@ -211,9 +211,10 @@ def _ctl(args: argparse.Namespace) -> int:
     path = args.socket or _SYSTEM_SOCKET if args.socket or _SYSTEM_SOCKET.exists() else default_path(os.environ)
     if path is None:
         raise SatelliteError(f"there is no {_SYSTEM_SOCKET}; where is the control socket? --socket PATH")
-    if (args.what == "say") != (args.text is not None):
-        raise SatelliteError("a text goes with say, and only with it")
-    answer = ask(path, {"command": args.what, "text": args.text, "announcement": args.announcement})
+    if (args.what in ("say", "volume")) != (args.value is not None):
+        raise SatelliteError("a text goes with say, a number with volume, and nothing with the others")
+    number = int(args.value) if args.what == "volume" and args.value.isdecimal() else args.value
+    answer = ask(path, {"command": args.what, "text": args.value, "volume": number, "announcement": args.announcement})
     for key, value in answer.items():
         print(f"{key}: {value}")
     return 0

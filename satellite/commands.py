@@ -17,7 +17,8 @@ def commands_of(service: Service, config: Config) -> Mapping[str, Command]:
     """By their names."""
 
     def status(_: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"state": service.state.public, "mode": config.mode.value, "saying": service.reply_text}
+        known = {"state": service.state.public, "mode": config.mode.value, "volume": service.volume}
+        return known | {"saying": service.reply_text}
 
     def listen(_: Mapping[str, Any]) -> Mapping[str, Any]:
         if service.state in (State.OFFLINE, State.MUTED):
@@ -36,4 +37,11 @@ def commands_of(service: Service, config: Config) -> Mapping[str, Command]:
         service.say(text, Manner(own_voice(config)), None, request.get("announcement") is True)
         return {"state": service.state.public}
 
-    return {"status": status, "listen": listen, "stop": stop, "say": say}
+    def volume(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        wanted = request.get("volume")
+        if not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted <= 100:
+            raise ValueError(f"volume is {wanted!r}; it has to be a whole number from 0 to 100")
+        service.set_volume(wanted)
+        return {"volume": service.volume}
+
+    return {"status": status, "listen": listen, "stop": stop, "say": say, "volume": volume}

@@ -69,6 +69,7 @@ class Audio(_Section, frozen=True):
     microphone_channel: Annotated[int, Meta(ge=0, le=63)] = 0
     reference: Reference = "playback"
     warm_up_dbfs: Annotated[float, Meta(ge=-60.0, le=-6.0)] | None = -26.0
+    volume: Live[Annotated[int, Meta(ge=0, le=100)]] = 100
 
     @property
     def reference_channel(self) -> int | None:

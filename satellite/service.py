@@ -99,6 +99,7 @@ class Service:
         self._sayer = Sayer(asked.tts, self._look_for_servers, *hears, asked.tts_rule)
         self._says = 0
         self._error_sound = SoundFile("sounds.error", config.sounds.error, error_tone)
+        self.set_volume(config.audio.volume)
         self.failed = asyncio.Event()
         """Set when only another start can help."""
         self._remote_wake = RemoteWake(config.wake, self._wake)
@@ -158,6 +159,8 @@ class Service:
         self._config = changed.config
         self._conversation = replace(self._conversation, rule=conversation_rule(changed.config))
         self.engine.commands.append(cmd.SetReflexRule(reflex_rule(changed.config.barge_in, self._health.health)))
+        if "audio.volume" in changed.live:
+            self.set_volume(changed.config.audio.volume)
         _log.info("the configuration was read again; changed: %s", ", ".join(changed.live) or "nothing")
         if changed.restart:
             _log.warning("needs a restart: %s", ", ".join(changed.restart))
@@ -201,6 +204,12 @@ class Service:
     def listen(self) -> None:
         """Opens a turn as a wake word does."""
         self.handle(ev.ListenAsked(self.engine.now(), self.engine.frame, self.engine.position))
+
+    def set_volume(self, volume: int) -> None:
+        """Of all that is played, 0 to 100."""
+        self.volume = volume
+        # as the ear has it: half of it is 12 dB less
+        self.engine.commands.append(cmd.SetVolume((volume / 100) ** 2))
 
     def hush(self) -> None:
         """Ends whatever is going on, and what was to be said after it."""

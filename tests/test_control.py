@@ -21,7 +21,7 @@ from satellite.core.state import State
 from satellite.errors import SatelliteError
 from satellite.mock.agent import keyword_agent
 from satellite.mock.recordings import COMMAND
-from tests.service.house import REPLY, REPLY_TEXT, as_played, house, play
+from tests.service.house import REPLY, REPLY_TEXT, as_played, house, play, undisturbed
 from tests.standalone.home import home
 
 _Asked = list[Mapping[str, Any]]
@@ -153,7 +153,7 @@ def test_the_command_line_says_what_came_of_it(tmp_path: Path, capsys: pytest.Ca
         assert "nobody would hear you" in capsys.readouterr().err
         for wrong in (["say"], ["stop", "text"]):
             assert await asyncio.to_thread(main, [*arguments, *wrong]) == 1
-            assert "a text goes with say" in capsys.readouterr().err
+            assert "a text goes with say, a number with volume" in capsys.readouterr().err
 
     _with_server(tmp_path, story)
     assert main(["ctl", "--socket", str(tmp_path / "nobody"), "status"]) == 1
@@ -169,7 +169,7 @@ def test_a_button_opens_a_turn_and_ends_an_answer() -> None:
     async def story() -> None:
         async with home(keyword_agent({"lights": f"{REPLY_TEXT} And more."})) as place:
             commands = commands_of(place.service, place.service._config)
-            assert commands["status"]({}) == {"state": "idle", "mode": "standalone", "saying": ""}
+            assert commands["status"]({}) == {"state": "idle", "mode": "standalone", "volume": 100, "saying": ""}
             assert commands["listen"]({}) == {"state": "listening"}
             place.say("tts_lights_heart", after_s=0.2)
             await place.until_played(0.3)
@@ -193,6 +193,23 @@ def test_a_script_has_something_said() -> None:
             for text in ("", " ", None, 5, "x" * 20_000):
                 with pytest.raises(ValueError, match="1 to 10000 characters"):
                     commands["say"]({"text": text})
+
+    play(story())
+
+
+def test_all_that_is_played_is_as_loud_as_one_wishes() -> None:
+    """From the next period on, without a click, and over the middle of a sentence."""
+
+    async def story() -> None:
+        async with home(config=undisturbed()) as place:
+            commands = commands_of(place.service, place.service._config)
+            assert commands["volume"]({"volume": 50}) == {"volume": 50}
+            commands["say"]({"text": REPLY_TEXT})
+            await place.until_over()
+            assert place.has_sounded_like(as_played(REPLY) * 0.25, place.begin)
+            for wanted in (-1, 101, "loud", 5.5, True, None):
+                with pytest.raises(ValueError, match="a whole number from 0 to 100"):
+                    commands["volume"]({"volume": wanted})
 
     play(story())
 

@@ -67,7 +67,14 @@ class SetReflexRule:
     rule: ReflexRule
 
 
-Command = PlayReply | StopReply | ResumeReply | PlaySound | HearUser | SetLoopDelay | SetReflexRule
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """Play everything with this factor, from 0 to 1."""
+
+    factor: float
+
+
+Command = PlayReply | StopReply | ResumeReply | PlaySound | HearUser | SetLoopDelay | SetReflexRule | SetVolume
 
 # ---- from the audio thread
 

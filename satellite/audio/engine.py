@@ -86,7 +86,7 @@ class AudioEngine:
     def attach(self, card: Card) -> None:
         """Begins to use a card that has just been opened. Lost time shows as a gap in the frame count."""
         self._card = card
-        self.player = Player(card.speaker.rate_hz)
+        self.player = Player(card.speaker.rate_hz, self.player.volume)
         self._capture = Capture(card.microphone)
         self._reference = Reference(card.speaker.rate_hz)
         self._period = card.speaker.rate_hz * PERIOD_MS // 1000
@@ -109,7 +109,7 @@ class AudioEngine:
         has_lost_reply = False
         while self.commands:
             match command := self.commands.popleft():
-                case cmd.SetReflexRule() | cmd.SetLoopDelay() | cmd.HearUser():
+                case cmd.SetReflexRule() | cmd.SetLoopDelay() | cmd.HearUser() | cmd.SetVolume():
                     self._obey(command)
                 case cmd.PlayReply():
                     has_lost_reply = True
@@ -283,6 +283,8 @@ class AudioEngine:
                     self._ear.near_end.give_floor()
             case cmd.SetReflexRule(rule):
                 self._usual_rule = rule
+            case cmd.SetVolume(factor):
+                self.player.volume = factor
 
     def _start_politely(self) -> None:
         """A reply does not begin over a voice: it waits a moment, and if the voice goes on, it is held before it sounds."""

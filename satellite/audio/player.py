@@ -44,8 +44,10 @@ class Status(Enum):
 class Player:
     """Makes the samples of the next period. All counts are frames at the speaker's rate."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, volume: float = 1.0) -> None:
+        """`volume` is a factor from 0 to 1 on all that is played; it may be changed at any time."""
         self.rate_hz = rate_hz
+        self.volume = self._last_volume = volume
         self.status = Status.EMPTY
         self.reply: Reply | None = None
         self._next = 0
@@ -83,7 +85,7 @@ class Player:
         start = self._ledger.played
         fade = self.reply.read(start, self.rate_hz * STOP_FADE_MS // 1000).astype(np.float32)
         # the samples the card still holds were made with about this gain
-        fade *= np.linspace(self._gain, 0.0, len(fade), dtype=np.float32)
+        fade *= np.linspace(self._gain * self._last_volume, 0.0, len(fade), dtype=np.float32)
         self._ledger.discard()
         self._ledger.wrote(len(fade), start, audible=False)
         self.status = Status.HELD
@@ -150,6 +152,10 @@ class Player:
         if len(self._sound):
             sound, self._sound = self._sound[:count], self._sound[count:]
             mixed[: len(sound)] += sound
+        if self.volume != 1.0 or self._last_volume != 1.0:
+            # over a period, so that a change does not click
+            mixed *= np.linspace(self._last_volume, self.volume, count, dtype=np.float32)
+            self._last_volume = self.volume
         np.clip(mixed, -32768, 32767, out=mixed)
         return mixed.astype(np.int16)
 
