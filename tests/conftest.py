@@ -10,9 +10,14 @@ settings.register_profile(
 settings.load_profile("core")
 
 
+# walks of a million events and hours of virtual time; servers of half a gigabyte
+_BY_HAND = ("long", "servers")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Walks of a million events, hours of virtual time and real servers are for those who ask: `-m long`, `-m servers`."""
+    """Some are for those who ask for them: `-m long`, `-m servers`."""
     if not config.option.markexpr:
-        by_hand = [item for item in items if item.get_closest_marker("long") or item.get_closest_marker("servers")]
+        # by mark: an item's keywords are the names of its folders too
+        by_hand = [item for item in items if any(item.get_closest_marker(name) for name in _BY_HAND)]
         config.hook.pytest_deselected(items=by_hand)
         items[:] = [item for item in items if item not in by_hand]

