@@ -153,18 +153,24 @@ async def _stage(directory: Path) -> AsyncIterator[_Stage]:
                 yield _Stage(session, room, tts, tap, wavs)
 
 
-async def measure(count: int, directory: Path) -> list[Times]:
-    """So many rounds: a command is answered, the answer is talked over, and the next answer is cancelled."""
+async def measure(count: int, directory: Path) -> tuple[list[Times], int]:
+    """So many rounds: a command is answered, the answer is talked over, and the next answer is cancelled.
+
+    And how many besides in which the user was not heard over the answer: at most as many.
+    """
     noted: list[tuple[float, ...]] = []
+    missed = 0
     async with _stage(directory) as stage:
-        while len(noted) < count:
-            if (note := await _round(stage)) is not None:
+        while len(noted) < count and missed < count:
+            note = await _round(stage)
+            missed += note is None
+            if note is not None:
                 noted.append(note)
         room = stage.room
     epoch_s = room.events("epoch")[0]["t_ns"] / 1e9
     cone = speaker_record(room)
     loud = np.flatnonzero(np.abs(cone) > _AUDIBLE) / RATE_HZ + epoch_s
-    return [_times(loud, *times) for times in noted]
+    return [_times(loud, *times) for times in noted], missed
 
 
 async def _round(stage: _Stage) -> tuple[float, ...] | None:
@@ -213,11 +219,13 @@ def main() -> None:
     args = parser.parse_args()
     logging.getLogger("satellite").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as directory:
-        found = asyncio.run(measure(args.count, Path(directory)))
+        found, missed = asyncio.run(measure(args.count, Path(directory)))
     if args.json:
         print(json.dumps([vars(times) for times in found], indent=1))
         return
-    print(f"{len(found)} rounds on the virtual card, mock servers that answer at once")
+    print(
+        f"{len(found)} rounds on the virtual card, mock servers that answer at once; {missed} besides in which nobody was heard"
+    )
     for key in ("answer_ms", "wait_ms", "closed_ms", "silent_ms"):
         values = [getattr(times, key) for times in found]
         print(f"  {key:<10} median {np.median(values):6.1f}   worst {max(values):6.1f}")
