@@ -135,7 +135,7 @@ class Story:
         )
         self._outcome.cough_ducked_ms = found.ducked_ms
         self._outcome.check("the cough ducks the answer", found.ducked_ms is not None, _ms(found.ducked_ms))
-        # every other time it is taken for a word first, and given back when the server finds none in it
+        # mostly it is taken for a word first, and given back when the server finds none in it
         self._outcome.check("the answer goes on after it", goes_on, str(self._stage.service.state))
 
     async def _speaks_again(self) -> bool:
