@@ -84,8 +84,6 @@ class Speech:
     ) -> None:
         self.script = Script()
         self.sink = sink
-        self.is_complete = False
-        """Whether all of its audio is there."""
         self._servers, self._voice, self._played = servers, voice, played
         self._listener, self._rule = listener, rule
         self._detector = SentenceBoundaryDetector()
@@ -134,7 +132,6 @@ class Speech:
             self._listener.failed(error)
         else:
             self.sink.finish()
-            self.is_complete = True
             self._listener.completed(self._received)
 
     async def _speak(self) -> None:

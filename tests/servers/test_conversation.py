@@ -43,6 +43,10 @@ SER_DB = -10.0
 
 # a small model, a medium voice and the satellite on one machine
 _SOON_S = 60.0
+# the start-up sound, from which the canceller learns the room
+_WARM_UP_S = 3.0
+# enough of the answer heard that the talker has something to talk over
+_INTO_THE_ANSWER_S = 1.5
 
 
 @dataclass
@@ -89,8 +93,7 @@ async def _stage(whisper: Server, piper: Server) -> AsyncIterator[_Stage]:
         async with VoiceSession.from_config(config, open_card) as session:
             stage = _Stage(session, dialog, room, card, reply)
             session.on_transcript(stage.words.put_nowait)
-            # the start-up sound, from which the canceller learns the room
-            await asyncio.sleep(3.0)
+            await asyncio.sleep(_WARM_UP_S)
             yield stage
 
 
@@ -127,7 +130,7 @@ def test_words_over_pipers_speech_are_understood_as_well_as_in_silence(whisper: 
             await _until(session, SessionState.SPEAKING)
             answer = session.speaking
             assert answer is not None
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(_INTO_THE_ANSWER_S)
             stage.dialog._agent = keyword_agent({}, "")
             stage.say(SECOND)
             playout = await answer.wait_for_playout()
