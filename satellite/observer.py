@@ -1,5 +1,8 @@
 """Whoever watches a service: tests, the demo, and what later shows pictures. Called on the event loop, after the fact."""
 
+from dataclasses import dataclass
+from enum import StrEnum
+
 from satellite.audio.commands import Ducked, Vitals
 from satellite.core.actions import Action
 from satellite.core.events import Event
@@ -7,6 +10,25 @@ from satellite.core.health import Health
 from satellite.core.state import State, Why
 from satellite.core.timers import Timer
 from satellite.core.units import Frames
+
+
+class Key(StrEnum):
+    """What can be set while a satellite runs, beside its configuration."""
+
+    VOLUME = "volume"
+    MUTED = "muted"
+    BARGE_IN = "barge-in"
+    SENSITIVITY = "sensitivity"
+    WAKE_THRESHOLD = "wake-threshold"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One of them, and its value: from 0 to 100, whether the microphone is off, whether answers may be interrupted, the kind of
+    home, a probability."""
+
+    key: Key
+    value: int | bool | str | float
 
 
 class Observer:
@@ -29,6 +51,12 @@ class Observer:
 
     def on_timer(self, timer: Timer) -> None:
         """The hub has started, changed, cancelled or finished a timer of ours; in whatever state we are."""
+
+    def on_setting(self, setting: Setting) -> None:
+        """Something that can be set while we run has been set, by whomever."""
+
+    def on_devices(self, are_there: bool) -> None:
+        """The sound devices are lost, or there: at the start, and again later."""
 
     def on_vitals(self, vitals: Vitals) -> None:
         """What the reflex has just seen, every period."""
@@ -74,3 +102,11 @@ class Audience(Observer):
     def on_timer(self, timer: Timer) -> None:
         for observer in self._observers:
             observer.on_timer(timer)
+
+    def on_setting(self, setting: Setting) -> None:
+        for observer in self._observers:
+            observer.on_setting(setting)
+
+    def on_devices(self, are_there: bool) -> None:
+        for observer in self._observers:
+            observer.on_devices(are_there)

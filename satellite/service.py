@@ -20,7 +20,7 @@ from satellite.audio.reply import Reply
 from satellite.audio.sounds import SoundFile, error_tone
 from satellite.audio.thread import AudioRunner, AudioThread, OpenCard
 from satellite.audio.whoosh import whoosh
-from satellite.config import Config, Listen, Mode, WakeEngine, changes
+from satellite.config import AnySound, Config, Listen, Mode, Sound, WakeEngine, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
@@ -98,7 +98,7 @@ class Service:
         hears = self._new_reply, self._played, self.handle, self.engine.now
         self._sayer = Sayer(asked.tts, self._look_for_servers, *hears, asked.tts_rule)
         self._says = 0
-        self._error_sound = SoundFile("sounds.error", config.sounds.error, error_tone)
+        self._error_sound = SoundFile("sounds.error", _file(config.sounds.error), error_tone)
         self.set_volume(config.audio.volume)
         self.failed = asyncio.Event()
         """Set when only another start can help."""
@@ -414,3 +414,7 @@ class Service:
         """How much of a reply has left the loudspeaker; nothing, if another plays."""
         position = self.engine.position
         return position.played if position is not None and self.engine.player.reply is sink else Millis(0)
+
+
+def _file(sound: AnySound) -> str | None:
+    return sound.file if isinstance(sound, Sound) else sound

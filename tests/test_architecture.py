@@ -42,7 +42,7 @@ HOME = {
     "pywebrtc_audio": ("detect/",),
     "zeroconf": ("discovery.py", "browse.py"),
     "msgspec": (
-        "config.py",
+        "config/",
         "session.py",
         "keys.py",
         "typed_yaml.py",

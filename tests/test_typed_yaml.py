@@ -10,7 +10,7 @@ from satellite.errors import ConfigError
 from satellite.keys import flat
 from satellite.typed_yaml import DEEPEST, LARGEST_FILE_BYTES, MOST_PROBLEMS
 
-TOP = "there are name, area, mode, hub, stt, dialog, tts, servers, sounds, audio, wake, vad, barge_in, listening"
+TOP = f"there are {', '.join(Config.__struct_fields__)}"
 PORT = "it has to be a whole number from 0 to 65535"
 NAME = "it has to be a text of 1 to 100 characters"
 WORDS = (
