@@ -24,6 +24,9 @@ MAY_KNOW = {
     "identity.py": (),
     "systemd.py": ("satellite.core", "satellite.observer"),
     "control.py": ("satellite.errors",),
+    "notices.py": ("satellite.core", "satellite.observer"),
+    "hooks.py": ("satellite.config", "satellite.core", "satellite.errors", "satellite.notices", "satellite.program"),
+    "program.py": (),
 }
 
 # the service is started, and by nobody else: the demo plays it to somebody
@@ -63,7 +66,11 @@ MOST_LINES_OF_A_FUNCTION = 45
 
 # only where something real has to be waited for, and where sleeping is what is tested
 # or what is played by a server in virtual time takes its time
-MAY_SLEEP = ("rig/", "e2e/", "service/virtual_time.py", "service/test_virtual_time.py", "real_hub/", "standalone/", "servers/")
+# and between two pings whose answers are measured
+MAY_SLEEP = (
+    *("rig/", "e2e/", "service/virtual_time.py", "service/test_virtual_time.py", "real_hub/", "standalone/", "servers/"),
+    "service/slow_hook.py",
+)
 
 
 @cache
