@@ -7,7 +7,6 @@ and is then deaf. It gives back the time of the piece of audio with which the wo
 import asyncio
 import logging
 import reprlib
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from satellite.core.units import Frames, Millis, frames, millis
 from satellite.errors import PeerError
 from satellite.peer import codec
 from satellite.peer.framing import Decoder, Limits, encode
+from satellite.peer.sockets import never_wait_long
 from satellite.peer.uplink import KEEP_FRAMES
 
 _log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class WakeClient:
         except TimeoutError:
             raise PeerError(f"no connection within {self._rule.connect_s:g} s") from None
         try:
-            _never_wait_long(writer.get_extra_info("socket"), self._rule.stuck_s)
+            never_wait_long(writer.get_extra_info("socket"), self._rule.stuck_s, _SEND_BUFFER_BYTES)
             self._queue, self._rest = deque(), b""
             self._sent_from = self._sent_to = Frames(0)
             writer.write(encode(codec.describe()) + encode(codec.detect(self._names)) + encode(codec.audio_start(Millis(0))))
@@ -253,13 +253,3 @@ class WakeClient:
         level = logging.INFO if self._is_news else logging.DEBUG
         _log.log(level, "the wake word service %s is here after %.1f s", self._uri, away_s)
         self._lost_at_s, self._is_news = None, False
-
-
-def _never_wait_long(sock: socket.socket, most_s: float) -> None:
-    """A machine that vanished is noticed, also while there is nothing to send to it."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, int(most_s) or 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(most_s * 1000))
