@@ -141,7 +141,6 @@ def _a_turn() -> list[Notice]:
     driver.speaking().wait(1000)
     driver.hold()
     driver.voice(1000)
-    driver.tell(ev.HubError, code="validation-error", text="")
     driver.tell(ev.HubReady)
     driver.silence(900)
     driver.tell(ev.HubError, code="stt-provider-missing", text="no speech-to-text")
