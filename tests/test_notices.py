@@ -20,7 +20,8 @@ from satellite.observer import Audience, Key, Setting
 from satellite.service import Service
 from tests.core.driver import window
 from tests.notice_driver import WatchedDriver
-from tests.service.house import MURMUR, PATIENT, REPLY_TEXT, House, house, play
+from tests.service.house import MURMUR, PATIENT, REPLY_TEXT, House, house, play, undisturbed
+from tests.standalone.home import home
 
 Story = Callable[[WatchedDriver], object]
 
@@ -455,5 +456,30 @@ def test_a_daemons_timers() -> None:
             await place.hub.send(TimerFinished("1").event())
             await place.until(lambda: len(place.seen.timers) == 2)
             assert [_brief(n) for n in notices] == [*_OPENED, "timer-started", "timer-finished"]
+
+    play(story())
+
+
+def test_a_daemon_without_a_hub_tells_the_same() -> None:
+    """Its servers understand, answer and speak; a turn is a turn, and one that is given up says no more."""
+
+    async def story() -> None:
+        async with home(keyword_agent({}, REPLY_TEXT), config=undisturbed()) as place:
+            notices: list[Notice] = []
+            place.service._observer = Audience(place.seen, Notices(notices.append))
+            await place.command()
+            await place.until_over()
+            told = [_brief(n) for n in notices if n.kind != "transcribe"]
+            # the text of what is spoken is whole when all of it is known, perhaps only while it is spoken
+            assert [kind for kind in told if kind != "synthesize"] == [
+                *(*_LISTENING[:-1], *_SAID, "transcript", "audio-start", "= speaking", "audio-stop", "played", *_RESTS),
+            ]
+            assert _the(notices, "transcript") == {"text": STOP}
+            assert _the(notices, "synthesize") == {"text": REPLY_TEXT}
+            del notices[:]
+            await place.command()
+            place.service.hush()
+            await place.until_state(State.IDLE)
+            assert not {"transcript", "synthesize", "error", "played"} & {notice.kind for notice in notices}
 
     play(story())

@@ -28,7 +28,7 @@ _SLOW = Hooks(**dict.fromkeys((hook.key for hook in TABLE), "sleep 8"), at_once=
 
 def main() -> None:
     """Measures both, and prints a line for each."""
-    print(f"{'':24}pings  commands  median ms  worst ms")
+    print(f"{'':24}pings   at once  median ms  worst ms")
     for name, hooks in (("no hooks", Hooks()), ("every hook sleeps 8 s", _SLOW)):
         play_live(_measure(name, hooks))
 
