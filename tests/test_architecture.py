@@ -24,6 +24,7 @@ MAY_KNOW = {
     "identity.py": (),
     "systemd.py": ("satellite.core", "satellite.observer"),
     "control.py": ("satellite.errors",),
+    "migrate": ("satellite.config", "satellite.errors", "satellite.keys", "satellite.migrate"),
 }
 
 # the service is started, and by nobody else: the demo plays it to somebody
@@ -50,7 +51,7 @@ HOME = {
         "health_file.py",
         "bench/saved.py",
     ),
-    "yaml": ("typed_yaml.py",),
+    "yaml": ("typed_yaml.py", "migrate/compose.py", "migrate/write.py"),
     "ifaddr": ("discovery.py",),
     "sentence_stream": ("peer/", "mock/"),
     "matplotlib": DRAWING,
