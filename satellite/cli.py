@@ -139,7 +139,7 @@ def _add_migrate(commands: _Commands) -> None:
         "migrate",
         _migrate,
         "make a config.yaml from the command line of wyoming-satellite",
-        "Exit code 0: all of it was carried over, 1: it says what has no equal here, 78: it cannot be understood.",
+        "Exit code 0: all of it was carried over, 1: it says what was not, 78: nothing was written, and it says why.",
     )
     migrate.formatter_class, migrate.epilog = argparse.RawDescriptionHelpFormatter, _MIGRATE_EXAMPLES
     migrate.add_argument(

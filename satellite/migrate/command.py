@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from satellite.errors import ConfigError, SatelliteError
+from satellite.errors import ConfigError
 from satellite.migrate.line import Line, line_of, line_of_words
 from satellite.migrate.options import Migrated, migrated
 from satellite.migrate.write import document
@@ -14,9 +14,9 @@ _LARGEST_BYTES = 64 * 1024
 
 
 def run_migrate(source: Sequence[str], output: Path | None, force: bool) -> int:
-    """0: all was carried over, 1: something has no equal. ConfigError if the line cannot be understood."""
+    """0: all was carried over, 1: something was not. ConfigError if nothing was written: a line that is none, a file in the way."""
     if output is not None and not force and (output.exists() or output.is_symlink()):
-        raise SatelliteError(f"{output} is there already; --force replaces it")
+        raise ConfigError(f"{output} is there already; --force replaces it")
     result = migrated(_line(source))
     text = document(result.settings, result.tells)
     if output is None:
@@ -53,7 +53,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
-        raise SatelliteError(f"{path}: {error.strerror}") from error
+        raise ConfigError(f"{path}: {error.strerror}") from error
 
 
 def _tell(result: Migrated, output: Path | None) -> None:

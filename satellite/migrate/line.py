@@ -100,7 +100,7 @@ def _logical(text: str, comment_ends: bool) -> Iterator[_Logical]:
 def _strays(lines: Sequence[_Logical]) -> Iterator[Tells]:
     for line in lines:
         if re.match(r"\s*--?[a-z]", line.text):
-            shown = " ".join(line.text.split())[:60]
+            shown = " ".join(line.text.split())
             yield Tells(
                 f"line {line.number}",
                 f"`{shown}` is not part of the command, so it never counted: the line before does not end in a backslash",
