@@ -14,7 +14,7 @@ _LARGEST_BYTES = 64 * 1024
 
 
 def run_migrate(source: Sequence[str], output: Path | None, force: bool) -> int:
-    """0: all was carried over, 1: something was not. ConfigError if nothing was written: a line that is none, a file in the way."""
+    """0: all was carried over, 1: something was not. ConfigError: nothing was written, and why."""
     if output is not None and not force and (output.exists() or output.is_symlink()):
         raise ConfigError(f"{output} is there already; --force replaces it")
     result = migrated(_line(source))
@@ -22,7 +22,7 @@ def run_migrate(source: Sequence[str], output: Path | None, force: bool) -> int:
     if output is None:
         print(text, end="")
     else:
-        _write(output, text)
+        _write(output, text, force)
     _tell(result, output)
     return 0 if result.is_complete else 1
 
@@ -49,9 +49,11 @@ def _text_of(path: Path) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, force: bool) -> None:
     try:
-        path.write_text(text, "utf-8")
+        # x: one that has come since we looked is left alone, too
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
 

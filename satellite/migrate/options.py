@@ -260,7 +260,7 @@ ROWS = (
     _row("--zeroconf-host", _not_needed("every address of this machine is announced", "hub.host limits it to one")),
     _row(
         "--debug-recording-dir",
-        _no_equal("what is heard is not recorded", "satellite check --report records 3 s and says what is wrong"),
+        _no_equal("what is heard is not recorded", "To find out what is wrong with the sound: satellite check --report FILE"),
     ),
     _flag("--debug", _not_needed("it is no key", "Start with satellite -v run to log every event")),
     _row("--log-format", _not_needed("the format is fixed, and the journal adds the time")),
@@ -287,10 +287,11 @@ def migrated(line: Line) -> Migrated:
     """What becomes of it. ConfigError if wyoming-satellite would not have started with it."""
     given, tells = _given(line)
     if not given.text("--mic-command") and not given.text("--mic-uri"):
-        raise ConfigError(
+        why = (
             "there is neither --mic-command nor --mic-uri, without which wyoming-satellite does not start: "
             "is it the line of another program, or is a backslash missing at a line's end?"
         )
+        raise ConfigError("\n".join([why, *(each.line for each in tells if each.lost)]))
     settings: dict[str, Sets] = {}
     kinds = keys(Config)
     for outcome in _outcomes(given):
@@ -310,6 +311,9 @@ def _reminders(settings: Mapping[str, Sets]) -> Iterator[Tells]:
     if any(str(each.value).startswith(homes) for each in settings.values()):
         why = "some files are in somebody's home, which the satellite's user may not be allowed to read"
         yield Tells("files", why, "Copy them to /etc/satellite, and change their paths", lost=False)
+    if "hub.announce" in settings:
+        # added by hand, it finds us where the old satellite was
+        return
     why = "it knows us by a new identity, so it will discover a new device"
     yield Tells("Home Assistant", why, "Add that, and delete the old one", lost=False)
 

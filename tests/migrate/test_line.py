@@ -109,6 +109,12 @@ def test_a_comment_ends_a_command_of_a_shell() -> None:
     assert [each.option for each in line.tells] == ["line 3"]
 
 
+def test_a_line_that_lost_its_microphone_says_where() -> None:
+    """A comment behind a backslash ends the command, and nobody sees why."""
+    with pytest.raises(ConfigError, match=r"neither --mic-command(.|\n)*line 3: `--mic-command x` is not part"):
+        migrated(line_of("[Service]\nExecStart=script/run --name Kitchen \\ # big\n  --mic-command x\n"))
+
+
 def test_a_space_behind_a_backslash_ends_the_command() -> None:
     """Nobody sees it."""
     line = line_of("[Service]\nExecStart=/a --mic-uri x \\ \n  --vad\n")

@@ -222,6 +222,12 @@ def test_relative_paths_begin_where_the_old_satellite_did(tmp_path: Path) -> Non
     assert (config.hooks.error, config.hooks.detect) == ("/opt/ws/say.sh no", "say yes")
 
 
+@pytest.mark.parametrize(("words", "told"), [((), True), (("--no-zeroconf",), False)])
+def test_a_new_device_in_home_assistant_is_told_of(words: tuple[str, ...], told: bool) -> None:
+    """Unless it was added by its address, which stays."""
+    assert any(each.option == "Home Assistant" for each in _migrated(words).tells) is told
+
+
 def test_what_is_there_twice_is_told_of() -> None:
     """The last one counted."""
     result = _migrated(["--name", "a", "--name", "b"])
