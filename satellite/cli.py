@@ -122,6 +122,35 @@ def _add_daemon(commands: _Commands) -> None:
     )
     devices.add_argument("--json", action="store_true", help="print it as JSON")
 
+    _add_migrate(commands)
+
+
+_MIGRATE_EXAMPLES = """\
+examples:
+  satellite migrate /etc/systemd/system/wyoming-satellite.service -o config.yaml
+  satellite migrate "script/run --name Kitchen --uri tcp://0.0.0.0:10700 --mic-command 'arecord -r 16000 -c 1 -f S16_LE -t raw'"
+  systemctl cat wyoming-satellite | satellite migrate -
+"""
+
+
+def _add_migrate(commands: _Commands) -> None:
+    migrate = _command(
+        commands,
+        "migrate",
+        _migrate,
+        "make a config.yaml from the command line of wyoming-satellite",
+        "Exit code 0: all of it was carried over, 1: it says what was not, 78: nothing was written, and it says why.",
+    )
+    migrate.formatter_class, migrate.epilog = argparse.RawDescriptionHelpFormatter, _MIGRATE_EXAMPLES
+    migrate.add_argument(
+        "source",
+        nargs="+",
+        metavar="FILE-OR-LINE",
+        help="a systemd unit, a docker-compose.yml, a script, - for standard input, or the line itself: in quotes, or behind --",
+    )
+    migrate.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there (default: standard output)")
+    migrate.add_argument("--force", action="store_true", help="even if there is such a file")
+
 
 def _add_ctl(commands: _Commands) -> None:
     ctl = _command(
@@ -329,6 +358,12 @@ def _devices(args: argparse.Namespace) -> int:
     devices = find_devices()
     print(as_json(devices) if args.json else as_text(devices))
     return 0 if all(recommended(devices)) else 1
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    from satellite.migrate.command import run_migrate
+
+    return run_migrate(args.source, args.output, args.force)
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -47,6 +47,15 @@ def nested(values: Mapping[str, object]) -> dict[str, Any]:
     return tree
 
 
+def fits(kind: Any, value: object) -> bool:
+    """Whether a value is allowed where this type is wanted."""
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def _is_section(kind: Any) -> TypeGuard[type[msgspec.Struct]]:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 

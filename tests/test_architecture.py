@@ -27,6 +27,7 @@ MAY_KNOW = {
     "notices.py": ("satellite.core", "satellite.observer"),
     "hooks.py": ("satellite.config", "satellite.core", "satellite.errors", "satellite.notices", "satellite.program"),
     "program.py": (),
+    "migrate": ("satellite.config", "satellite.errors", "satellite.keys", "satellite.migrate"),
 }
 
 # the service is started, and by nobody else: the demo plays it to somebody
@@ -53,7 +54,7 @@ HOME = {
         "health_file.py",
         "bench/saved.py",
     ),
-    "yaml": ("typed_yaml.py",),
+    "yaml": ("typed_yaml.py", "migrate/compose.py", "migrate/write.py"),
     "ifaddr": ("discovery.py",),
     "sentence_stream": ("peer/", "mock/"),
     "matplotlib": DRAWING,

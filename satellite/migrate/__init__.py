@@ -1,0 +1,5 @@
+"""From a command line of wyoming-satellite to our configuration.
+
+A text becomes words (`line`, `compose`), the words options with their values (`arguments`), each option what its row in the
+table says (`options`, with `sound` and `wake` for the longer answers), and that a file (`write`). `command` does it.
+"""
