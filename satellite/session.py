@@ -19,7 +19,8 @@ import msgspec
 import numpy as np
 
 from satellite.audio.card import Card, Samples
-from satellite.audio.fed import FedCard, FedMicrophone, GivenSpeaker
+from satellite.audio.fed import FedMicrophone, GivenSpeaker
+from satellite.audio.pair import PairedCard
 from satellite.audio.thread import OpenCard
 from satellite.config import DISCOVER, Config, Mode
 from satellite.core import events as ev
@@ -334,10 +335,10 @@ def _open_card(config: Config, fed: FedMicrophone | None, give: Callable[[Sample
 
     audio = config.audio
     if fed is not None and give is not None:
-        return FedCard(fed, GivenSpeaker(give, time.monotonic, audio.queue_ms))
+        return PairedCard(fed, GivenSpeaker(give, time.monotonic, audio.queue_ms))
     channels = (audio.microphone_channel, audio.reference_channel)
     settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
     if fed is None:
         return open_card(settings)
     speaker, close = open_speaker(settings)
-    return FedCard(fed, speaker, close)
+    return PairedCard(fed, speaker, close)
