@@ -53,6 +53,7 @@ HOME = {
     "msgspec": (
         "config/",
         "session.py",
+        "check/run.py",
         "keys.py",
         "typed_yaml.py",
         "detect/micro_wake.py",

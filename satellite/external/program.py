@@ -45,7 +45,7 @@ class Program:
 
     def __init__(self, key: str, command: str, end: Literal["stdin", "stdout"], pipe_bytes: int) -> None:
         """DeviceError if it cannot be started."""
-        self.label = f"{key} {textwrap.shorten(command, 80)!r}"
+        self.label = f"{key} {textwrap.shorten(command, 160)!r}"
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, end: subprocess.PIPE}
         try:
             self._process = subprocess.Popen(words_of(key, command), bufsize=0, start_new_session=True, **pipes)  # type: ignore[call-overload]
@@ -53,6 +53,7 @@ class Program:
             raise DeviceError(f"{self.label}: {error.strerror}") from error
         self.fd, self._errors = _fd(getattr(self._process, end)), _fd(self._process.stderr)
         self._said = b""
+        self._is_closed = False
         for fd in (self.fd, self._errors):
             os.set_blocking(fd, False)
         # a system may allow less than what it grants by itself
@@ -77,11 +78,14 @@ class Program:
 
     def close(self) -> None:
         """Ends it, and what it has started; it is not asked to finish anything."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        # twice, also if it has gone by then: of a pipeline there may be some who have not
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if self._process.poll() is not None:
-                break
-            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_LAST_WORDS_S)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
