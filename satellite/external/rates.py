@@ -10,6 +10,9 @@ from satellite.core.units import PERIOD_MS, RATE_HZ
 # above it, 10 ms are a whole number of samples
 _STEP_HZ = 1000 // PERIOD_MS
 
+# of two rates: 22050 and 22100 Hz are
+_CLOSE = 0.01
+
 
 def card_rate_hz(rate_hz: int) -> int:
     """The next rate that a card may have: 22050 Hz, of which no whole number makes 10 ms, comes to 22100."""
@@ -36,7 +39,9 @@ class Resampler:
 
     def __init__(self, from_hz: int, to_hz: int, rows: int) -> None:
         self._rows = rows
-        self._stream = None if from_hz == to_hz else soxr.ResampleStream(from_hz, to_hz, rows, dtype="int16")
+        # holds 60 ms back where the better ones hold twice as much; without a filter none, and rates that close need none
+        quality = "QQ" if abs(from_hz / to_hz - 1.0) < _CLOSE else "LQ"
+        self._stream = None if from_hz == to_hz else soxr.ResampleStream(from_hz, to_hz, rows, dtype="int16", quality=quality)
 
     def of(self, rows: Channels) -> Channels:
         """What is ready of these and earlier ones."""
@@ -44,3 +49,8 @@ class Resampler:
             return rows
         converted: Channels = self._stream.resample_chunk(np.ascontiguousarray(rows.T))
         return converted.reshape(-1, self._rows).T
+
+    def forget(self) -> None:
+        """What has been held back is never told."""
+        if self._stream is not None:
+            self._stream.clear()

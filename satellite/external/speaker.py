@@ -122,6 +122,7 @@ class ExternalSpeaker:
     def drop(self) -> None:
         self._paced.drop()
         self._outlet.discard()
+        self._resampler.forget()
 
     def _hand_over(self, samples: Samples) -> None:
         self._outlet.put(self._resampler.of(samples[np.newaxis])[0])

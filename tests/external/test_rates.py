@@ -29,7 +29,9 @@ def test_odd_pieces_become_whole_frames() -> None:
     assert np.array_equal(np.concatenate(out, axis=1), frames.T[[2, 0]])
 
 
-@pytest.mark.parametrize(("from_hz", "to_hz", "rows"), [(22_050, 22_100, 1), (8000, 16_000, 2), (16_000, 16_000, 2)])
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz", "rows"), [(22_050, 22_100, 1), (22_100, 22_050, 1), (8000, 16_000, 2), (16_000, 16_000, 2)]
+)
 def test_resampling_in_pieces_keeps_the_tone(from_hz: int, to_hz: int, rows: int) -> None:
     """Each row its own, at the other rate; what is held back is less than a fifth of a second."""
     at = np.arange(from_hz) / from_hz
@@ -41,3 +43,20 @@ def test_resampling_in_pieces_keeps_the_tone(from_hz: int, to_hz: int, rows: int
     for row, hz in zip(out, (440, 1000), strict=False):
         spectrum = np.abs(np.fft.rfft(row * np.hanning(len(row))))
         assert abs(np.argmax(spectrum) * to_hz / len(row) - hz) < 3.0
+
+
+def test_what_is_forgotten_is_not_told() -> None:
+    """Of a sound that has been stopped nothing comes after."""
+    resampler = Resampler(16_000, 11_025, 1)
+    loud, silence = np.full((1, 160), 9000, np.int16), np.zeros((1, 160), np.int16)
+    assert any(resampler.of(loud).any() for _ in range(50))
+    resampler.forget()
+    # it dithers
+    assert all(np.abs(resampler.of(silence)).max(initial=0) <= 1 for _ in range(50))
+
+
+def test_between_rates_that_are_close_nothing_is_held_back() -> None:
+    """A stop would be as much later."""
+    resampler = Resampler(22_100, 22_050, 1)
+    told = [resampler.of(np.full((1, 221), 100, np.int16)).shape[1] for _ in range(100)]
+    assert 22_050 - sum(told) <= 3
