@@ -13,13 +13,15 @@ import pytest
 from satellite.audio.alsa import AlsaCard
 from satellite.audio.card import Card, Samples
 from satellite.audio.pair import PairedCard
+from satellite.check import run as check
+from satellite.check.run import Told
 from satellite.config import Audio, Config, External, Hub, Wake
 from satellite.core import actions as act
 from satellite.core.state import State
 from satellite.core.units import RATE_HZ
 from satellite.errors import ConfigError, DeviceError
 from satellite.external import card as external_card
-from satellite.external.card import is_external, open_card_for
+from satellite.external.card import alsa_settings, is_external, open_card_for
 from satellite.external.microphone import ExternalMicrophone
 from satellite.external.speaker import ExternalSpeaker
 from satellite.mock.agent import keyword_agent
@@ -135,6 +137,18 @@ def test_what_can_never_work_is_the_operators_mistake(audio: Audio, external: Ex
     """Told at the start, with code 78."""
     with pytest.raises(ConfigError, match=why):
         open_card_for(Config(audio=audio, external=external))
+
+
+def test_the_check_looks_at_what_is_configured() -> None:
+    """Of a program it gets the wanted channel alone."""
+    told = Told()
+    audio = Audio(microphone_channel=1)
+    config = Config(audio=audio, external=External(mic_command=_ZEROS, mic_channels=2, snd_command="tee"))
+    card, heard = check._open(config, alsa_settings(audio), told)
+    card.close()
+    assert heard.microphone_channel == 0
+    assert [line.split()[0] for line in told.lines] == ["Microphone", "Speaker"]
+    assert "22100 Hz" in told.lines[1]
 
 
 # gives a recording as it would have been spoken, and then silence
