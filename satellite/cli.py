@@ -16,7 +16,6 @@ from satellite.errors import ConfigError, SatelliteError
 from satellite.logs import log_to_stderr
 
 if TYPE_CHECKING:
-    from satellite.audio.alsa import AlsaSettings
     from satellite.config import Config
     from satellite.control import ControlServer
     from satellite.service import Service
@@ -218,17 +217,16 @@ def _add_bench(commands: _Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from satellite.audio.alsa import open_card
     from satellite.commands import commands_of
     from satellite.control import ControlServer, default_path
+    from satellite.external.card import open_card_for
     from satellite.identity import given_state_directory
     from satellite.service import Service
     from satellite.systemd import StatusLine
 
     read_config = partial(_read_config, args.config)
     config = read_config()
-    settings = _alsa_settings(config)
-    service = Service(config, lambda: open_card(settings), StatusLine(), state=given_state_directory())
+    service = Service(config, open_card_for(config), StatusLine(), state=given_state_directory())
     path = default_path(os.environ)
     control = ControlServer(path, commands_of(service, config)) if path else None
     return asyncio.run(_leave_after(_serve(service, read_config, control)))
@@ -247,14 +245,6 @@ def _ctl(args: argparse.Namespace) -> int:
     for key, value in answer.items():
         print(f"{key}: {value}")
     return 0
-
-
-def _alsa_settings(config: "Config") -> "AlsaSettings":
-    from satellite.audio.alsa import AlsaSettings
-
-    audio = config.audio
-    channels = (audio.microphone_channel, audio.reference_channel)
-    return AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
 
 
 def _read_config(path: Path | None) -> "Config":
@@ -337,19 +327,18 @@ async def _reload(service: "Service", read_config: Callable[[], "Config"]) -> No
 
 
 def _check(args: argparse.Namespace) -> int:
-    from satellite.audio.alsa import open_card
     from satellite.check.run import run_check
     from satellite.config import ENVIRONMENT_PREFIX
+    from satellite.external.card import alsa_settings, open_card_for
     from satellite.service import Service
 
     path = _config_path(args.config)
     config = _read_config(path)
-    settings = _alsa_settings(config)
     # never started: it loads the models, and refuses what `satellite run` would refuse
-    Service(config, lambda: open_card(settings))
+    Service(config, open_card_for(config))
     variables = sorted(variable for variable in os.environ if variable.startswith(ENVIRONMENT_PREFIX))
     source = ", ".join((str(path or "the defaults, as there is no file"), *variables))
-    return run_check(config, settings, source, args.report)
+    return run_check(config, alsa_settings(config.audio), source, args.report)
 
 
 def _devices(args: argparse.Namespace) -> int:

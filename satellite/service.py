@@ -31,7 +31,6 @@ from satellite.core.state import State
 from satellite.core.table import step
 from satellite.core.units import Frames, Millis
 from satellite.core.voice_gate import VOICE_PROBABILITY
-from satellite.detect.canceller import EchoCanceller
 from satellite.detect.loop_delay import measure_loop_delay
 from satellite.detect.micro_wake import MicroEngine
 from satellite.detect.near_end import NearEnd
@@ -52,6 +51,7 @@ from satellite.peer.uplink import Uplink
 from satellite.remote_wake import RemoteWake
 from satellite.rules import conversation_rule, own_reflex_rule, reflex_rule, wake_word_settings
 from satellite.sayer import Manner, Sayer
+from satellite.shaping import canceller_for, shape_for
 
 _log = logging.getLogger(__name__)
 
@@ -105,10 +105,10 @@ class Service:
         self._remote_wake = RemoteWake(config.wake, self._wake)
 
     def _new_engine(self, clock: Callable[[], float]) -> AudioEngine:
-        config = self._config
-        detectors = EchoCanceller(), SileroVad(config.vad.model_path), NearEnd(), voicing
-        rule = reflex_rule(config.barge_in, self._health.health)
-        return AudioEngine(*detectors, rule, clock, config.audio.queue_ms, self._wake_words.feed)
+        config, audio = self._config, self._config.audio
+        detectors = canceller_for(audio), SileroVad(config.vad.model_path), NearEnd(), voicing
+        shaping = self._wake_words.feed, shape_for(audio), audio.microphone_gain_db
+        return AudioEngine(*detectors, reflex_rule(config.barge_in, self._health.health), clock, audio.queue_ms, *shaping)
 
     def _hub_end(self) -> End:
         config, words = self._config, self._config.wake.each

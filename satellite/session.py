@@ -19,7 +19,8 @@ import msgspec
 import numpy as np
 
 from satellite.audio.card import Card, Samples
-from satellite.audio.fed import FedCard, FedMicrophone, GivenSpeaker
+from satellite.audio.fed import FedMicrophone, GivenSpeaker
+from satellite.audio.pair import PairedCard
 from satellite.audio.thread import OpenCard
 from satellite.config import DISCOVER, Config, Mode
 from satellite.core import events as ev
@@ -137,12 +138,12 @@ class VoiceSession:
     ) -> Self:
         """A session by a whole configuration, in hub mode, too: what a hub answers has handles and states as well.
 
-        There `say` speaks by the servers under `tts`. `open_card` opens the sound devices, ALSA's if not given; `observer`
-        watches more closely than callbacks do; `runtime` is passed on to the service.
+        There `say` speaks by the servers under `tts`. `open_card` opens the sound devices, the configured ones by default;
+        `observer` watches more closely than callbacks do; `runtime` is passed on to the service.
         """
         session = cls.__new__(cls)
         session._fed = None
-        session._set_up(config, open_card or partial(_open_card, config, None, None), observer, **runtime)
+        session._set_up(config, open_card or _configured(config), observer, **runtime)
         return session
 
     def _set_up(self, config: Config, open_card: OpenCard, observer: Observer | None = None, **runtime: Any) -> None:
@@ -329,15 +330,20 @@ def _allow(allow: bool | str) -> Allow:
         raise ValueError(f"allow_interruptions is {allow!r}; it has to be True, False, or one of {choices}") from None
 
 
-def _open_card(config: Config, fed: FedMicrophone | None, give: Callable[[Samples], None] | None) -> Card:
-    from satellite.audio.alsa import AlsaSettings, open_card, open_speaker
+def _configured(config: Config) -> OpenCard:
+    from satellite.external.card import open_card_for
 
-    audio = config.audio
+    return open_card_for(config)
+
+
+def _open_card(config: Config, fed: FedMicrophone | None, give: Callable[[Samples], None] | None) -> Card:
+    from satellite.audio.alsa import open_card, open_speaker
+    from satellite.external.card import alsa_settings
+
     if fed is not None and give is not None:
-        return FedCard(fed, GivenSpeaker(give, time.monotonic, audio.queue_ms))
-    channels = (audio.microphone_channel, audio.reference_channel)
-    settings = AlsaSettings(audio.microphone, audio.speaker, audio.rate_hz, audio.queue_ms, *channels)
+        return PairedCard(fed, GivenSpeaker(give, time.monotonic, config.audio.queue_ms))
+    settings = alsa_settings(config.audio)
     if fed is None:
         return open_card(settings)
     speaker, close = open_speaker(settings)
-    return FedCard(fed, speaker, close)
+    return PairedCard(fed, speaker, close)

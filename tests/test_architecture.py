@@ -19,6 +19,15 @@ MAY_KNOW = {
     "audio": ("satellite.core", "satellite.errors", "satellite.audio"),
     "detect": ("satellite.core", "satellite.errors", "satellite.detect", "satellite.audio.card"),
     "peer": ("satellite.core", "satellite.errors", "satellite.peer", "satellite.audio.card", "satellite.__version__"),
+    # what stands in for a sound card speaks Wyoming, with the framing that has bounds
+    "external": (
+        "satellite.core",
+        "satellite.errors",
+        "satellite.external",
+        "satellite.audio",
+        "satellite.config",
+        "satellite.peer.framing",
+    ),
     "discovery.py": ("satellite.identity", "satellite.__version__"),
     "browse.py": ("satellite.discovery",),
     "identity.py": (),
@@ -39,7 +48,7 @@ DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", 
 # where a library may be known
 HOME = {
     "alsaaudio": ("audio/pcm.py",),
-    "wyoming": ("peer/", "mock/"),
+    "wyoming": ("peer/", "mock/", "external/service.py"),
     "onnxruntime": ("detect/",),
     "pymicro_wakeword": ("detect/",),
     "pyopen_wakeword": ("detect/",),
@@ -48,6 +57,7 @@ HOME = {
     "msgspec": (
         "config/",
         "session.py",
+        "check/run.py",
         "keys.py",
         "typed_yaml.py",
         "detect/micro_wake.py",

@@ -1,4 +1,4 @@
-"""A card through ALSA: two non-blocking PCMs that one thread serves. Only `AlsaCard.wait` sleeps, and nothing logs."""
+"""A card through ALSA: two non-blocking PCMs that one thread serves. Only `AlsaMicrophone.wait` sleeps, and nothing logs."""
 
 import os
 import select
@@ -49,24 +49,38 @@ class AlsaSettings:
 
 def open_card(settings: AlsaSettings) -> "AlsaCard":
     """Opens both devices, at the wanted rate or another that they can do. DeviceError says which will not, and why."""
-    channels = max(1 + max(settings.capture_channel, settings.loopback_channel or 0), settings.every_channel_of or 1)
-    capture = open_pcm(settings.capture_device, "capture", settings.rate_hz, CAPTURE_BUFFER_MS, channels)
+    capture = _open_capture(settings)
     try:
-        playback = open_pcm(settings.playback_device, "playback", settings.rate_hz, settings.queue_ms, channels=1)
+        playback = _open_playback(settings)
     except DeviceError:
         capture.close()
         raise
     return AlsaCard(capture, playback, settings)
 
 
+def open_microphone(settings: AlsaSettings) -> tuple["AlsaMicrophone", Callable[[], None]]:
+    """Opens the capture device alone, and returns what gives it back, too. DeviceError says why it cannot."""
+    capture = _open_capture(settings)
+    return AlsaMicrophone(capture, settings), capture.close
+
+
 def open_speaker(settings: AlsaSettings) -> tuple["AlsaSpeaker", Callable[[], None]]:
-    """Opens the playback device alone, and returns what gives it back, too. DeviceError says why it cannot."""
-    playback = open_pcm(settings.playback_device, "playback", settings.rate_hz, settings.queue_ms, channels=1)
+    """The same for the playback device."""
+    playback = _open_playback(settings)
     return AlsaSpeaker(playback, settings.queue_ms), playback.close
 
 
+def _open_capture(settings: AlsaSettings) -> Pcm:
+    channels = max(1 + max(settings.capture_channel, settings.loopback_channel or 0), settings.every_channel_of or 1)
+    return open_pcm(settings.capture_device, "capture", settings.rate_hz, CAPTURE_BUFFER_MS, channels)
+
+
+def _open_playback(settings: AlsaSettings) -> Pcm:
+    return open_pcm(settings.playback_device, "playback", settings.rate_hz, settings.queue_ms, channels=1)
+
+
 class AlsaMicrophone:
-    """The `Microphone` of an AlsaCard; its first `read` or `wait` starts it."""
+    """The `Microphone` of an ALSA device; its first `read` or `wait` starts it."""
 
     def __init__(self, pcm: Pcm, settings: AlsaSettings) -> None:
         self.overruns = 0
@@ -81,13 +95,17 @@ class AlsaMicrophone:
         self._period_frames = pcm.format.period_frames
         self._held = np.zeros((len(self._channels), self._period_frames + pcm.format.device_period_frames), np.int16)
         self._held_frames = 0
+        self._descriptors = dict(pcm.descriptors())
+        self._poll = select.poll()
+        for fd, events in self._descriptors.items():
+            self._poll.register(fd, events)
 
     @property
     def rate_hz(self) -> int:
         return self._pcm.format.rate_hz
 
     def read(self) -> Samples | None:
-        if not self.fill():
+        if not self._fill():
             return None
         period = self._held[:, : self._period_frames].copy()
         left_frames = self._held_frames - self._period_frames
@@ -98,7 +116,20 @@ class AlsaMicrophone:
         self.every_channel = period[-self._pcm.format.channels :] if self._tells else None
         return near
 
-    def fill(self) -> bool:
+    def wait(self, timeout_s: float) -> bool:
+        """As `Card.wait`."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self._fill():
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            # a PCM that converts the rate may wake its poll for every second period only
+            ready = dict(self._poll.poll(min(left_s * 1000, PERIOD_MS)))
+            if ready:  # `_fill` finds out what has happened, but the driver has to see the events
+                self._pcm.take_events([(fd, ready.get(fd, 0)) for fd in self._descriptors])
+        return True
+
+    def _fill(self) -> bool:
         """Takes from the device what makes up a period, and says whether it is complete."""
         while self._held_frames < self._period_frames:
             # Only whole device periods: taking a part would move every later wake-up one period back.
@@ -125,7 +156,7 @@ class AlsaMicrophone:
 
 
 class AlsaSpeaker:
-    """The `Speaker` of an AlsaCard. Running dry is an underrun even at the end of a sound: write silence, then drop."""
+    """The `Speaker` of an ALSA device. Running dry is an underrun even at the end of a sound: write silence, then drop."""
 
     def __init__(self, pcm: Pcm, queue_ms: int) -> None:
         self.underruns = 0
@@ -181,10 +212,6 @@ class AlsaCard:
         self.speaker = AlsaSpeaker(playback, settings.queue_ms)
         self._capture = capture
         self._playback = playback
-        self._descriptors = dict(capture.descriptors())
-        self._poll = select.poll()
-        for fd, events in self._descriptors.items():
-            self._poll.register(fd, events)
 
     @property
     def formats(self) -> tuple[PcmFormat, PcmFormat]:
@@ -197,16 +224,7 @@ class AlsaCard:
         return most if most <= _MOST_CHANNELS else self._capture.format.channels
 
     def wait(self, timeout_s: float) -> bool:
-        deadline_s = time.monotonic() + timeout_s
-        while not self.microphone.fill():
-            left_s = deadline_s - time.monotonic()
-            if left_s <= 0:
-                return False
-            # a PCM that converts the rate may wake its poll for every second period only
-            ready = dict(self._poll.poll(min(left_s * 1000, PERIOD_MS)))
-            if ready:  # `fill` finds out what has happened, but the driver has to see the events
-                self._capture.take_events([(fd, ready.get(fd, 0)) for fd in self._descriptors])
-        return True
+        return self.microphone.wait(timeout_s)
 
     def close(self) -> None:
         self._playback.close()

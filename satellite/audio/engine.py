@@ -39,9 +39,6 @@ MOST_COMMANDS = 500
 # the lead is averaged over so many periods: the thread is a little late now and then
 _LEAD_PERIODS = 8
 
-# windows below it are no part of any word
-_SILENT_PROBABILITY = 0.10
-
 
 class AudioEngine:
     """Owns everything that lives on the audio clock. `frame` counts the microphone's frames since the start."""
@@ -56,6 +53,8 @@ class AudioEngine:
         clock: Callable[[], float],
         queue_ms: int = 30,
         on_period: Callable[[int, Samples, Samples | None], None] = lambda first, samples, played: None,
+        shape: Callable[[Samples], Samples] = lambda samples: samples,
+        gain_db: float = 0.0,
     ) -> None:
         self.reports: deque[cmd.Report] = deque(maxlen=MOST_REPORTS)
         self.commands: deque[cmd.Command] = deque(maxlen=MOST_COMMANDS)
@@ -70,6 +69,7 @@ class AudioEngine:
         self._test = SelfTest()
         self._recent_near: Samples = np.zeros(VOICING_FRAMES, np.int16)
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
+        self._shape, self._gain_db = shape, gain_db
         self._card: Card | None = None
         self.player = Player(RATE_HZ)
         self._polite_until: Frames | None = None
@@ -87,7 +87,7 @@ class AudioEngine:
         """Begins to use a card that has just been opened. Lost time shows as a gap in the frame count."""
         self._card = card
         self.player = Player(card.speaker.rate_hz, self.player.volume)
-        self._capture = Capture(card.microphone)
+        self._capture = Capture(card.microphone, self._gain_db)
         self._reference = Reference(card.speaker.rate_hz)
         self._period = card.speaker.rate_hz * PERIOD_MS // 1000
         self._target = card.speaker.rate_hz * self._queue_ms // 1000
@@ -158,11 +158,12 @@ class AudioEngine:
         sense = self._sense(near, far)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
         # the canceller's reference leads its echo, so a word of ours is known before the microphone has it
-        self._on_period(first, sense.clean, far if self._reference.level_db(0) >= AUDIBLE_REFERENCE_DB else None)
+        shaped = self._shape(sense.clean)
+        self._on_period(first, shaped, far if self._reference.level_db(0) >= AUDIBLE_REFERENCE_DB else None)
         seen = self._observe(sense)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
         self._test.add(seen, level_db(near), self.reflex, verdict, self._rule)
-        self.reports.append(cmd.Heard(first, sense.clean.tobytes()))
+        self.reports.append(cmd.Heard(first, shaped.tobytes()))
         if sense.probability is not None:
             self._report_window(sense, sense.probability)
         self._act(verdict)

@@ -1,4 +1,4 @@
-"""A card without hardware: a program feeds the microphone, and gets what the loudspeaker would play, or a real one plays it."""
+"""The halves of a card without hardware: a program feeds the microphone, and gets what the loudspeaker would play."""
 
 import threading
 from collections import deque
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from satellite.audio.card import Samples, Speaker
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ
+from satellite.audio.card import Samples
+from satellite.core.units import PERIOD_FRAMES, RATE_HZ
 
 # a program that feeds faster than the sound would have come is told so after as much
 MOST_WAITING_S = 5
@@ -60,11 +60,13 @@ class FedMicrophone:
 class GivenSpeaker:
     """The `Speaker` that gives what it plays to a program, when it would sound. `given` is called by who serves it."""
 
-    rate_hz = RATE_HZ
     underruns = 0
 
-    def __init__(self, given: Callable[[Samples], None], clock: Callable[[], float], queue_ms: int = 30) -> None:
-        self.capacity_frames = self.rate_hz * queue_ms // 1000
+    def __init__(
+        self, given: Callable[[Samples], None], clock: Callable[[], float], queue_ms: int = 30, rate_hz: int = RATE_HZ
+    ) -> None:
+        self.rate_hz = rate_hz
+        self.capacity_frames = rate_hz * queue_ms // 1000
         self._given, self._clock = given, clock
         self._queue: Samples = np.zeros(0, np.int16)
         self._begun_s = 0.0
@@ -99,20 +101,3 @@ class GivenSpeaker:
         self._passed += len(out)
         self.underruns += due > len(out)
         self._given(out)
-
-
-class FedCard:
-    """The `Card` of a fed microphone and any speaker."""
-
-    def __init__(self, microphone: FedMicrophone, speaker: Speaker, close: Callable[[], None] = lambda: None) -> None:
-        """`close` gives the speaker back."""
-        self.microphone, self.speaker, self._close = microphone, speaker, close
-
-    def wait(self, timeout_s: float) -> bool:
-        """Sleeps until a period has been fed, at most so long; says whether one has."""
-        # a speaker that is only looked at wants to be looked at once a period, whoever feeds the microphone, and when
-        return self.microphone.wait(min(timeout_s, PERIOD_MS / 1000))
-
-    def close(self) -> None:
-        """Gives the speaker back."""
-        self._close()

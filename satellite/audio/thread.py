@@ -1,6 +1,6 @@
 """The audio thread: steps the engine, and opens the card again when it is lost.
 
-It never logs and never touches a file or a socket: what is worth saying goes to the event loop as a report.
+It never logs and touches no file or socket but the card's own: what is worth saying goes to the event loop as a report.
 """
 
 import threading

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from satellite.audio.alsa import AlsaCard, AlsaSettings, open_card
@@ -24,6 +25,7 @@ from satellite.core.units import PERIOD_FRAMES
 from satellite.detect.loop_delay import MAX_DELAY_MS
 from satellite.detect.silero import SileroVad
 from satellite.errors import DeviceError, SatelliteError
+from satellite.external.card import is_external, open_card_for
 
 # a microphone that has just been switched on clicks, and finds its level
 SETTLING_S = 0.5
@@ -72,13 +74,12 @@ def run_check(config: Config, settings: AlsaSettings, source: str, report_path: 
     told.line(f"Configuration: {source}: good.")
     servers = check_servers(config, told.line)
     try:
-        card = _open(settings, told)
+        card, audio = _open(config, settings, told)
         with closing(card):
-            found = examine(card, config.audio, lambda samples: voiced(samples, detector), told)
+            found = examine(card, audio, lambda samples: voiced(samples, detector), told)
     except DeviceError as error:
-        swapped = (
-            "audio.microphone and audio.speaker look swapped: each opens as the other." if _are_swapped(settings, error) else ""
-        )
+        are_swapped = not is_external(config.external) and _are_swapped(settings, error)
+        swapped = "audio.microphone and audio.speaker look swapped: each opens as the other." if are_swapped else ""
         found = [Finding(True, f"{error}.", swapped)]
     found += servers
     for line in conclusion(found):
@@ -134,7 +135,17 @@ def _to_play(recording: Recording, channel: int, rate_hz: int) -> Samples:
     return resampled((samples * gain).astype(np.int16), recording.rate_hz, rate_hz)
 
 
-def _open(settings: AlsaSettings, told: Told) -> AlsaCard:
+def _open(config: Config, settings: AlsaSettings, told: Told) -> tuple[Card, Audio]:
+    """The card, and the sound configuration as far as it is still to be looked for in what the card gives."""
+    if not is_external(config.external):
+        return _open_alsa(settings, told), config.audio
+    card = open_card_for(config)()
+    for name, rate_hz in (("Microphone", card.microphone.rate_hz), ("Speaker", card.speaker.rate_hz)):
+        told.line(f"{name:<10} by the section external, or beside it: {rate_hz} Hz, one channel")
+    return card, msgspec.structs.replace(config.audio, microphone_channel=0, reference="playback")
+
+
+def _open_alsa(settings: AlsaSettings, told: Told) -> AlsaCard:
     """As the daemon would, to say what it gets; then with all channels that the microphone has."""
     with closing(open_card(settings)) as card:
         for name, device, pcm in zip(

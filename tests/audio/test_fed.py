@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from satellite.audio.card import Samples
-from satellite.audio.fed import MOST_WAITING_S, FedCard, FedMicrophone, GivenSpeaker
+from satellite.audio.fed import MOST_WAITING_S, FedMicrophone, GivenSpeaker
+from satellite.audio.pair import PairedCard
 from satellite.core.units import RATE_HZ
 from satellite.simulate.clock import VirtualClock
 
@@ -46,7 +47,7 @@ def test_a_program_that_feeds_faster_than_time_is_told_so() -> None:
 def test_waiting_ends_when_there_is_a_period() -> None:
     """At once, if there is one already; without one it ends by itself."""
     microphone = FedMicrophone()
-    card = FedCard(microphone, GivenSpeaker(lambda samples: None, VirtualClock().now_s))
+    card = PairedCard(microphone, GivenSpeaker(lambda samples: None, VirtualClock().now_s))
     assert not card.wait(0.0)
     microphone.feed(_ramp(0, 160))
     assert card.wait(0.0)
