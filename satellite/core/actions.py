@@ -109,6 +109,13 @@ class ContinueReply(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAnnouncement(Action):
+    """The announcement that begins to come waits for its turn: its audio is kept, by this id."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class FinishReply(Action):
     """Nothing more will come of this turn's reply; play what there is."""
 

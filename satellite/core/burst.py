@@ -124,11 +124,15 @@ class Burst:
 
     def judge(self, rule: BurstRule) -> Judgement:
         """Words as soon as they are long enough; a short burst when it is over."""
-        if self.is_speech(rule) and _length_ms(self.spoken(rule)) >= rule.commit_ms:
+        if self.is_long(rule):
             return Judgement.WORDS
         if self.quiet_ms(rule) < rule.quiet_ms:
             return Judgement.OPEN
         return Judgement.WORDS if self.is_word(rule) else Judgement.NOISE
+
+    def is_long(self, rule: BurstRule) -> bool:
+        """Whether there are more words of it than anybody coughs."""
+        return self.is_speech(rule) and _length_ms(self.spoken(rule)) >= rule.commit_ms
 
     def is_word(self, rule: BurstRule) -> bool:
         """Whether a burst that is over was a short command rather than a cough."""

@@ -1,6 +1,6 @@
 """The conversation's data: one frozen value that the transition table replaces. What happens when is in `table.py`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from satellite.core.burst import Burst, BurstRule
 from satellite.core.endpoint import Endpointer, EndpointRule
@@ -74,6 +74,11 @@ class ConversationRule:
     # an utterance that the hub did not take is sent again so often
     attempts: int = 2
 
+    def ring(self, id: int, total: Millis) -> Say:
+        """A timer that has run out and is heard for so long, if nobody ends it. A word ends it, if words may end anything."""
+        may = Allow.WAKE_WORD if self.allow_interruptions is Allow.NONE else self.allow_interruptions
+        return Say(0, may, is_announcement=True, id=id, is_here=True, is_ring=True).received_all(total)
+
     def say(self, id: int | None, text: str, allow: Allow | None, is_announcement: bool) -> Say:
         """Something that answers nothing, by these rules where it has none of its own; it has no turn yet."""
         own = self.announcement_allow if is_announcement else None
@@ -81,6 +86,9 @@ class ConversationRule:
         may = allow or own or self.allow_interruptions
         return Say(0, may, text=text, is_announcement=is_announcement, sensitivity=sensitivity, id=id)
 
+
+# "stop", "stop it please", "thank you" end a ring; who talks for longer over it has a command, too
+RING_COMMAND_MS = Millis(1500)
 
 # one that no run has acknowledged, and of a reply that outlasts its hub a hold taken back and the end
 MOST_RESENT = 3
@@ -107,6 +115,8 @@ class Conversation:
     turn: int = 0
     is_linked: bool = False
     """Whether a hub is connected: a reply may outlast the connection that brought it."""
+    is_muted: bool = False
+    """Whether a hub has muted us, and is still there: where we rest without a hub, we rest muted then."""
     hub_acks_abort: bool = False
     deadline: Deadline | None = None
     utterance: Frames = Frames(0)
@@ -143,4 +153,5 @@ class Conversation:
     def burst_rule(self) -> BurstRule:
         """By which a voice is judged now: that of the utterance it is heard over, if it has one of its own."""
         own = None if self.reply is None else self.reply.sensitivity
-        return self.rule.burst if own is None else PROFILES[own].burst
+        rule = self.rule.burst if own is None else PROFILES[own].burst
+        return replace(rule, commit_ms=RING_COMMAND_MS) if self.reply is not None and self.reply.is_ring else rule

@@ -39,6 +39,11 @@ def over(say: Say | None, state: SayState, position: Position | None = None) -> 
     return (act.SayOver(say.turn, say.id, state, position or say.position),)
 
 
+def played(c: Conversation) -> tuple[Action, ...]:
+    """Tell the hub that what it had us say has ended. Not while another waits: it would take that for played too."""
+    return () if any(say.is_of_hub for say in c.says) else (act.SendPlayed(),)
+
+
 def without_turn(c: Conversation) -> Conversation:
     """Nothing is left of the turn but its number."""
     return replace(

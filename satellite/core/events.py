@@ -180,10 +180,12 @@ class AnswerComplete(Event):
 class AnnouncementAudio(Event):
     """The first audio of an announcement has come: speech that answers nothing.
 
-    It `may_be_rest` of the answer that plays: some hubs end a stream and begin another in the middle of an answer.
+    It `may_be_rest` of the answer that plays: some hubs end a stream and begin another in the middle of an answer. `id` is what
+    it is called if it has to wait: below 0, and no other's.
     """
 
     may_be_rest: bool = False
+    id: int = -1
 
 
 @dataclass(frozen=True, slots=True)

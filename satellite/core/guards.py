@@ -41,6 +41,11 @@ def unlinked(guard: Guard) -> Guard:
     return lambda c, e: guard(c, e) and not c.is_linked
 
 
+def linked(guard: Guard) -> Guard:
+    """The guard holds and there is a hub."""
+    return lambda c, e: guard(c, e) and c.is_linked
+
+
 def is_due(*kinds: Deadline) -> Guard:
     """The deadline is one of these."""
     return lambda c, e: e.kind in kinds
@@ -112,6 +117,15 @@ def words_allowed(c: Conversation, e: ev.VoiceWindow) -> bool:
 def noise(c: Conversation, e: ev.VoiceWindow) -> bool:
     """With this window the voice has turned out to be none."""
     return c.burst.add(e).around(c.onset, c.burst_rule).judge(c.burst_rule) is Judgement.NOISE
+
+
+def ends_ring(c: Conversation, e: ev.VoiceWindow) -> bool:
+    """With this window somebody has said a word or a few over the ring of a timer, and is silent."""
+    if c.reply is None or not c.reply.is_ring:
+        return False
+    burst, rule = c.burst.add(e).around(c.onset, c.burst_rule), c.burst_rule
+    is_silent = burst.quiet_ms(rule) >= rule.quiet_ms
+    return is_silent and (burst.is_word(rule) or burst.is_long(c.rule.burst))
 
 
 def still_talking(c: Conversation, e: ev.Event) -> bool:

@@ -7,7 +7,7 @@ from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.burst import Burst
 from satellite.core.conversation import MOST_RESENT, Conversation, Kept
-from satellite.core.effects import Result, over, wait, without_turn
+from satellite.core.effects import Result, over, played, wait, without_turn
 from satellite.core.endpoint import Endpointer, EndpointRule
 from satellite.core.events import Deadline
 from satellite.core.guards import reply_is_over
@@ -100,7 +100,7 @@ def listen_for_answer(c: Conversation, e: ev.ReplyEnded) -> Result:
         first, endpoint = _first(c, e.overlap), _endpointer(c.burst.since(e.overlap), c.rule.endpoint)
     opened, actions = open_turn(c, first, endpoint)
     told = over(c.reply, SayState.PLAYED, e.position)
-    return replace(opened, is_follow_up=True), (act.SendPlayed(), *told, *actions)
+    return replace(opened, is_follow_up=True), (*played(c), *told, *actions)
 
 
 def commit_wake(c: Conversation, e: ev.WakeHeard) -> Result:
@@ -126,14 +126,14 @@ def _commit(c: Conversation, at: Millis, reason: Reason, first: Frames, endpoint
     assert c.reply is not None
     if c.reply.state is SayState.PLAYED:
         opened, actions = open_turn(c, first, endpoint)
-        return replace(opened, is_barge_in=reason is Reason.SPEECH), (act.SendPlayed(), *actions)
+        return replace(opened, is_barge_in=reason is Reason.SPEECH), (*played(c), *actions)
     c, dropped = drop_train_of_thought(c)
     assert c.reply is not None
     told = _confirmed(c, at, reason, Probability(1.0))
     can_go_on = reason is Reason.SPEECH and c.is_linked and c.reply.complete and c.stage is Stage.NONE
     said = c.reply.become(SayState.INTERRUPTED)
     is_over = (*over(c.reply, SayState.INTERRUPTED), *dropped)
-    stop = (act.StopReply(c.reply.turn, keep=can_go_on), *_tell(c, told), act.SendPlayed(), *is_over)
+    stop = (act.StopReply(c.reply.turn, keep=can_go_on), *_tell(c, told), *played(c), *is_over)
     after = replace(_remember(c, told), kept=Kept(said, told, at) if can_go_on else None)
     if not c.is_linked:
         return replace(without_turn(after), reply=None), stop
@@ -160,6 +160,11 @@ def stop_at_word(c: Conversation, e: ev.StopWordHeard) -> Result:
 def cancel(c: Conversation, e: ev.ReplyCancelled) -> Result:
     """A program wants no more of it: the server is told how far it came, as if a user had."""
     return _stop_now(_at_position(c, e.position), e.at, Reason.BUTTON, Probability(0.0), SayState.CANCELLED)
+
+
+def stop_ring(c: Conversation, e: ev.VoiceWindow) -> Result:
+    """Whoever says a word over the ring of a timer means that; it is no command, and nobody need answer it."""
+    return _stop_now(c, e.at, Reason.SPEECH, Probability(1.0), SayState.INTERRUPTED)
 
 
 def stop_asked(c: Conversation, e: ev.StopAsked) -> Result:
@@ -223,7 +228,7 @@ def stop_reply(c: Conversation, e: ev.Event) -> Result:
 def _rest(c: Conversation, *stop: Action) -> Result:
     """No reply is left, the hub knows, and need not go on with what it says."""
     cleared = replace(without_turn(c), turn=c.turn + 1, reply=None)
-    ended = (*stop, act.SendPlayed(), act.BeginTurn(cleared.turn, owed=False))
+    ended = (*stop, *played(c), act.BeginTurn(cleared.turn, owed=False))
     if not (c.stage.is_alive and c.is_linked):
         return cleared, ended
     aborting, actions = abort(replace(cleared, stage=c.stage))

@@ -6,7 +6,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.conversation import Conversation
-from satellite.core.effects import Result, over, wait, without_turn
+from satellite.core.effects import Result, over, played, wait, without_turn
 from satellite.core.events import Deadline
 from satellite.core.guards import ABORT_ACK_CODE, SPEECH_LOST_CODE
 from satellite.core.say import Say, SayState
@@ -101,7 +101,7 @@ def ended(c: Conversation, e: ev.ReplyEnded) -> Result:
     """The last sample has left the speaker."""
     assert c.reply is not None
     told = over(c.reply, SayState.PLAYED, e.position)
-    return replace(without_turn(c), stage=c.stage, reply=None), (act.SendPlayed(), *told)
+    return replace(without_turn(c), stage=c.stage, reply=None), (*played(c), *told)
 
 
 def ended_overlapped(c: Conversation, e: ev.ReplyEnded) -> Result:
@@ -114,7 +114,7 @@ def ended_overlapped(c: Conversation, e: ev.ReplyEnded) -> Result:
 
 def over_without_words(c: Conversation, e: ev.Event) -> Result:
     """The reply had ended, and what was heard over its end was nothing."""
-    return replace(without_turn(c), stage=c.stage, reply=None), (act.SendPlayed(),)
+    return replace(without_turn(c), stage=c.stage, reply=None), played(c)
 
 
 def resumed(c: Conversation, say: Say, *before: Action) -> Result:

@@ -77,12 +77,24 @@ class Say:
     sensitivity: Sensitivity | None = None
     """How easily it gives way, if otherwise than all others here."""
     id: int | None = None
-    """Of what a program wants said; None for an answer, and for what a hub announces."""
+    """Of what a program wants said; negative, if a hub announces it and it had to wait; None for an answer, and for other
+    announcements."""
+    is_here: bool = False
+    """Its audio comes by itself, or is there already: nothing has to be made."""
+    is_ring: bool = False
+    """It is a timer, and not words: a short word ends it, and is no command."""
+    listens: bool = False
+    """The user is to answer it."""
+
+    @property
+    def is_of_hub(self) -> bool:
+        """Whether a hub waits to hear that it has been played."""
+        return self.id is not None and self.id < 0
 
     def lets_answer(self, rule: FollowUp) -> bool:
-        """Whether the user may answer it without the wake word. What was said unasked waits for no answer."""
+        """Whether the user may answer it without the wake word. What was said unasked waits for none, if it does not say so."""
         is_open = rule is FollowUp.ALWAYS or (rule is FollowUp.QUESTION and self.text.strip().endswith(_ASKS))
-        return is_open and not self.is_announcement
+        return self.listens or (is_open and not self.is_announcement)
 
     def become(self, state: SayState, position: Position | None = None) -> "Say":
         """Further on, with the position reached. ProtocolMisuse if it cannot go there from here."""

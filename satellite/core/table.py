@@ -10,7 +10,8 @@ Theory of operation
 4. At most one deadline runs. It is set by the row that begins to wait, and a change of state that sets none clears it.
    `listening`, `processing`, `speaking` and `held` always have one; in `offline`, `idle` and `muted` the satellite may rest.
 5. Where the satellite rests, what a program wants said can begin: after every event the table is asked once more, by `Rested`.
-6. `step` is pure: time comes with the event.
+6. A row that leads to `offline` leads to `muted` where a hub has muted us: that is where we rest then.
+7. `step` is pure: time comes with the event.
 
 The diagram in the README is made from these rows (`python -m satellite.core.diagram`).
 """
@@ -176,8 +177,11 @@ ROWS: tuple[Row, ...] = (
     Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(SPEAKING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     _stay(SPEAKING, ev.AnnouncementAudio, replies.go_on, when.is_rest),
+    _stay(SPEAKING, ev.AnnouncementAudio, says.queue_announcement, says.may_queue),
     *_ignore(SPEAKING, ev.ListenAsked, ev.MicrophoneStalled, ev.AnswerAudio, *_LATE_TALK),
     # ---- somebody may be talking over us
+    Row(HELD, ev.VoiceWindow, interruptions.stop_ring, IDLE, Why.INTERRUPTED, when.linked(when.ends_ring)),
+    Row(HELD, ev.VoiceWindow, interruptions.stop_ring, OFFLINE, Why.INTERRUPTED, when.ends_ring),
     Row(HELD, ev.VoiceWindow, interruptions.commit_speech, OFFLINE, Why.INTERRUPTED, when.unlinked(when.words)),
     Row(HELD, ev.VoiceWindow, interruptions.commit_speech, LISTENING, Why.INTERRUPTED, when.words),
     Row(HELD, ev.VoiceWindow, replies.over_without_words, IDLE, Why.FINISHED, when.over(when.noise)),
@@ -209,11 +213,12 @@ ROWS: tuple[Row, ...] = (
     Row(HELD, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(HELD, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     _stay(HELD, ev.AnnouncementAudio, replies.go_on, when.is_rest),
+    _stay(HELD, ev.AnnouncementAudio, says.queue_announcement, says.may_queue),
     *_ignore(HELD, ev.ListenAsked, ev.AnswerAudio, *_LATE_TALK),
     # ---- the hub's mute switch
     Row(MUTED, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
     # a hub that stops mutes us first, and one that has muted us stays connected
-    Row(MUTED, ev.HubClosed, nothing, OFFLINE, Why.DISCONNECTED),
+    Row(MUTED, ev.HubClosed, linking.unmute, OFFLINE, Why.DISCONNECTED),
     *_ignore(MUTED, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),
     *_ignore(MUTED, ev.VoiceWindow, ev.WakeHeard, ev.StopWordHeard, ev.ListenAsked, ev.MicrophoneStalled, ev.AudioLost),
     # ---- what a program wants said
@@ -227,6 +232,8 @@ ROWS: tuple[Row, ...] = (
     _stay(IDLE, ev.Rested, says.make, says.may_make),
     Row(OFFLINE, ev.Rested, says.begin, SPEAKING, Why.SAY, says.is_made),
     _stay(OFFLINE, ev.Rested, says.make, says.may_make),
+    Row(MUTED, ev.Rested, says.begin, SPEAKING, Why.SAY, says.is_made),
+    _stay(MUTED, ev.Rested, says.make, says.may_make),
     *(_stay(state, event, says.drop_all) for state in (OFFLINE, IDLE, MUTED) for event in (ev.ShuttingDown, ev.StopAsked)),
 )
 
@@ -287,7 +294,8 @@ def _take(before: Conversation, event: Event, row: Row) -> Result:
     if row.to is before.state:
         return after, actions
     assert row.why is not None
-    become = act.Become(before.state, row.to, row.why)
+    to = MUTED if row.to is OFFLINE and after.is_muted else row.to
+    become = act.Become(before.state, to, row.why)
     if any(isinstance(a, act.SetDeadline) for a in actions):
-        return replace(after, state=row.to), (*actions, become)
-    return replace(after, state=row.to, deadline=None), (*actions, act.ClearDeadline(), become)
+        return replace(after, state=to), (*actions, become)
+    return replace(after, state=to, deadline=None), (*actions, act.ClearDeadline(), become)

@@ -159,6 +159,10 @@ class Driver:
         """A program wants something said."""
         return self.tell(ev.SayAsked, say=Say(0, id=id, text=text, **say))
 
+    def ring(self, id: int = 7, total: int = 60_000) -> tuple[Action, ...]:
+        """A timer has run out, and is to be heard for so long."""
+        return self.tell(ev.SayAsked, say=self.conversation.rule.ring(id, Millis(total)))
+
     def saying(self, id: int = 1, total: int | None = 5000) -> "Driver":
         """A program has something said, which plays; all of it is here, unless there is no total."""
         self.opened().ask_to_say(id)

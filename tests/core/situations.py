@@ -183,6 +183,33 @@ def held_saying() -> Driver:
     return _then(saying(), lambda d: d.wait(1000), Driver.hold)
 
 
+def announcing_while_speaking() -> Driver:
+    """Something was announced over the reply, and waits."""
+    return _then(speaking(), lambda d: d.tell(ev.AnnouncementAudio, id=-1))
+
+
+def ringing() -> Driver:
+    """A timer has run out."""
+    return _then(opened(), lambda d: d.ring())
+
+
+def ringing_held_for_a_word() -> Driver:
+    return _then(ringing(), lambda d: d.wait(1000), Driver.hold, lambda d: d.voice(480), lambda d: d.silence(320))
+
+
+def ringing_alone_held_for_a_word() -> Driver:
+    return _then(ringing_held_for_a_word(), lambda d: d.tell(ev.HubClosed))
+
+
+def ringing_muted() -> Driver:
+    """The hub has muted us, and a timer has run out."""
+    return _then(muted(), lambda d: d.ring())
+
+
+def asked_to_say_muted() -> Driver:
+    return _then(muted(), lambda d: d.ask_to_say(1))
+
+
 def asleep_and_asked_to_say() -> Driver:
     return _then(asleep(), lambda d: d.ask_to_say(1))
 
@@ -275,6 +302,12 @@ SITUATIONS: dict[Callable[[], Driver], State] = {
     asleep_and_asked_to_say: State.IDLE,
     asked_to_say_meanwhile: State.LISTENING,
     asked_to_say_while_speaking: State.SPEAKING,
+    announcing_while_speaking: State.SPEAKING,
+    ringing: State.SPEAKING,
+    ringing_held_for_a_word: State.HELD,
+    ringing_alone_held_for_a_word: State.HELD,
+    ringing_muted: State.SPEAKING,
+    asked_to_say_muted: State.MUTED,
     saying: State.SPEAKING,
     saying_part_of_it: State.SPEAKING,
     held_saying: State.HELD,

@@ -7,7 +7,8 @@ import pytest
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.interrupt import Phase
-from satellite.core.say import Allow
+from satellite.core.say import NOWHERE, Allow, SayState
+from satellite.core.says import MOST_SAYS
 from satellite.core.state import Stage, State, Why
 from satellite.core.units import Frames, Millis, frames
 from tests.core.driver import SPEECH_OVER_SPEECH, Driver, became, of, phases, why
@@ -199,6 +200,43 @@ def test_an_announcement_ends_the_turn_that_it_breaks_into(build: Callable[[Driv
 
 
 @pytest.mark.parametrize("build", [speaking, held])
-def test_an_announcement_over_a_reply_is_not_wanted(build: Callable[[], Driver]) -> None:
-    """One voice at a time."""
-    assert build().tell(ev.AnnouncementAudio) == ()
+def test_an_announcement_over_a_reply_waits_for_its_end(build: Callable[[], Driver]) -> None:
+    """One voice at a time; and the hub, which waits too, hears that it was played when it was."""
+    driver = build()
+    assert driver.tell(ev.AnnouncementAudio, id=-4) == (act.KeepAnnouncement(-4),)
+    driver.tell(ev.SayComplete, id=-4, total=Millis(2000))
+    if driver.is_in(State.HELD):
+        driver.silence(500)
+    actions = driver.end()
+    assert of(actions, act.SendPlayed) == []
+    assert of(actions, act.TakeSpeech, act.Play) == [act.TakeSpeech(-4, 2), act.Play(2, Allow.SPEECH)]
+    actions = driver.end()
+    assert of(actions, act.SendPlayed) == [act.SendPlayed()] and driver.is_in(State.IDLE)
+
+
+def test_an_announcement_that_waits_outlasts_the_interruption_and_the_turn() -> None:
+    """It answers nothing that was said."""
+    driver = speaking()
+    driver.tell(ev.AnnouncementAudio, id=-1)
+    driver.hold()
+    driver.voice(SPEECH_OVER_SPEECH)
+    assert driver.is_in(State.LISTENING) and [say.id for say in driver.conversation.says] == [-1]
+    driver.tell(ev.StopAsked)
+    driver.ack()
+    assert driver.is_in(State.SPEAKING) and driver.reply.id == -1
+
+
+def test_a_hub_is_told_of_an_announcement_that_will_not_be_played() -> None:
+    """Or it would wait."""
+    driver = speaking()
+    driver.tell(ev.AnnouncementAudio, id=-1)
+    actions = driver.tell(ev.SayFailed, id=-1)
+    assert of(actions, act.SayOver, act.SendPlayed) == [act.SayOver(0, -1, SayState.CANCELLED, NOWHERE), act.SendPlayed()]
+
+
+def test_no_more_announcements_wait_than_anybody_listens_to() -> None:
+    """A hub may be mad."""
+    driver = speaking()
+    for n in range(1, 100):
+        driver.tell(ev.AnnouncementAudio, id=-n)
+    assert len(driver.conversation.says) == MOST_SAYS

@@ -108,8 +108,8 @@ class Watch:
     def _licence_to_answer(self, before: Conversation, ended: ev.ReplyEnded) -> Frames:
         """Our answer has invited the user to speak; nothing of before its end but what he said over it."""
         rule, reply = before.rule, before.reply
-        assert reply is not None and not reply.is_announcement, "nobody was asked"
-        asks = rule.follow_up is FollowUp.QUESTION and reply.text.endswith("?")
+        assert reply is not None and (reply.listens or not reply.is_announcement), "nobody was asked"
+        asks = reply.listens or (rule.follow_up is FollowUp.QUESTION and reply.text.endswith("?"))
         assert rule.follow_up is FollowUp.ALWAYS or asks, "the answer was no question"
         if ended.overlap is None:
             return self._windows[-1].end
@@ -231,7 +231,9 @@ class Watch:
         """Whoever waits for an utterance is told of its end, once; and nothing that a program wants said is lost."""
         plays = after.reply is not None and after.reply.state is SayState.PLAYING
         assert (self._saying is not None) == plays, "an utterance is over and nobody was told, or the other way round"
-        asked = {event.say.id} if isinstance(event, ev.SayAsked) else set()
+        asked = (
+            {event.say.id} if isinstance(event, ev.SayAsked) else {a.id for a in actions if isinstance(a, act.KeepAnnouncement)}
+        )
         over = {a.id for a in actions if isinstance(a, act.SayOver)} - {None}
         assert (_to_be_said(before) | asked) - _to_be_said(after) == over, "something to be said was lost, or is over twice"
 
@@ -246,7 +248,7 @@ class Watch:
         if after.state is before.state:
             assert actions == (), "a stop word that is ignored did something"
             return
-        assert after.state is (State.IDLE if before.is_linked else State.OFFLINE)
+        assert after.state is (State.IDLE if before.is_linked else State.MUTED if before.is_muted else State.OFFLINE)
         assert after.reply is None and not after.stage.is_alive
         if before.interrupt and before.reply and before.reply.state is SayState.PLAYING and before.is_linked:
             assert self._phases[before.interrupt.id][-1] is Phase.CONFIRMED, "a hold that a stop word ended was not confirmed"
@@ -265,7 +267,8 @@ def _hub_may_listen(c: Conversation) -> bool:
 
 def comes_to_rest(conversation: Conversation) -> bool:
     """Whether time alone, with no word from anybody, brings it to a state where nothing is waited for."""
-    for _ in range(MOST_DEADLINES):
+    # what waits to be said is said first, and may end at its limit
+    for _ in range(MOST_DEADLINES + 2 * len(conversation.says)):
         if conversation.deadline is None:
             return conversation.state in AT_REST
         conversation, _ = step(conversation, ev.DeadlineReached(Millis(0), conversation.deadline))

@@ -1,6 +1,7 @@
 """A world for the conversation to live in: a user, a hub and a speaker that do anything that may happen, at random."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from satellite.core import actions as act
@@ -54,6 +55,7 @@ class World:
         self.at, self._due = 0, 0
         self.hub = "away"
         self._says = 0
+        self._announcements = 0
         # some hubs are true to the protocol, some talk nonsense half of the time; some lives are hard
         self._sense, self._luck = (2, 6, 20)[self._pick(3)], (3, 12)[self._pick(2)]
 
@@ -135,7 +137,12 @@ class World:
                 *(2 * [self._complete] if self.conversation.aside else ()),
                 self._simple(ev.HubReady),
             ],
-            State.SPEAKING: [*2 * [self._answer], *4 * [self._complete], self._rest, lambda: self._close("away")],
+            State.SPEAKING: [
+                *2 * [self._answer],
+                *4 * [self._complete],
+                lambda: self._announce(may_be_rest=True),
+                lambda: self._close("away"),
+            ],
             State.HELD: [self._answer, self._complete, lambda: self._close("away")],
         }
         deeds = list(likely.get(self.conversation.state, (self._simple(ev.AnswerAudio),)))
@@ -151,8 +158,9 @@ class World:
 
     def _nonsense(self) -> list[Deed]:
         """Anything at any time: hubs are other people's programs, and the wire has two ends."""
-        talk = (ev.HubReady, ev.HubHeardEnd, ev.AnswerAudio, ev.AnnouncementAudio)
+        talk = (ev.HubReady, ev.HubHeardEnd, ev.AnswerAudio)
         return [
+            lambda: self._announce(may_be_rest=False),
             *(self._simple(kind) for kind in talk),
             self._hub_wakes,
             self._understand,
@@ -161,8 +169,8 @@ class World:
             self._complete,
             self._doubtful,
             *(lambda code=code: self._error(code) for code in ("validation-error", "stt-no-text-recognized", "other")),
-            self._simple(ev.AnnouncementAudio),
-            self._rest,
+            lambda: self._announce(may_be_rest=False),
+            lambda: self._announce(may_be_rest=True),
             *3 * [lambda: self._close("away")],
             self._pause,
         ]
@@ -174,6 +182,9 @@ class World:
         ids = (making.id if making is not None and making.id is not None else -1, self._pick(self._says + 1))
         return [
             self._ask_to_say,
+            self._ring,
+            lambda: self._tell(ev.SayComplete(Millis(self.at), -max(self._pick(self._announcements + 1), 1), Millis(2000))),
+            lambda: self._tell(ev.SayFailed(Millis(self.at), -max(self._pick(self._announcements + 1), 1))),
             *3 * [lambda: self._tell(ev.SaySpeech(Millis(self.at), ids[0]))],
             lambda: self._tell(ev.SayComplete(Millis(self.at), ids[self._pick(2)], Millis(3000))),
             lambda: self._tell(ev.SayFailed(Millis(self.at), ids[self._pick(2)])),
@@ -187,7 +198,12 @@ class World:
         if len(self.conversation.says) < MOST_SAYS:
             self._says += 1
             say = Say(0, tuple(Allow)[self._pick(4)], id=self._says, text="tea?", is_announcement=self._pick(3) == 0)
-            self._tell(ev.SayAsked(Millis(self.at), say))
+            self._tell(ev.SayAsked(Millis(self.at), replace(say, listens=self._pick(4) == 0)))
+
+    def _ring(self) -> None:
+        if len(self.conversation.says) < MOST_SAYS:
+            self._says += 1
+            self._tell(ev.SayAsked(Millis(self.at), self.conversation.rule.ring(self._says, Millis(60_000))))
 
     def _cancel_reply(self) -> None:
         reply = self.conversation.reply
@@ -283,8 +299,9 @@ class World:
     def _doubtful(self) -> None:
         self._tell(ev.AnswerAudio(Millis(self.at), is_certain=False))
 
-    def _rest(self) -> None:
-        self._tell(ev.AnnouncementAudio(Millis(self.at), may_be_rest=True))
+    def _announce(self, may_be_rest: bool) -> None:
+        self._announcements += 1
+        self._tell(ev.AnnouncementAudio(Millis(self.at), may_be_rest, id=-self._announcements))
 
     def _error(self, code: str) -> None:
         self._tell(ev.HubError(Millis(self.at), code, ""))
