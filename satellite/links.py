@@ -130,6 +130,8 @@ def tell_link(link: Link, action: act.Action) -> None:
             link.expect_answer()
         case act.AcceptAnswer():
             link.accept_answer()
+        case act.KeepAnnouncement(id):
+            link.keep_announcement(id)
         case act.ContinueReply():
             link.continue_reply()
 

@@ -16,20 +16,18 @@ from pathlib import Path
 from satellite.audio import commands as cmd
 from satellite.audio.card import Samples
 from satellite.audio.engine import AudioEngine
-from satellite.audio.reply import Reply
-from satellite.audio.sounds import SoundFile, error_tone
 from satellite.audio.thread import AudioRunner, AudioThread, OpenCard
-from satellite.audio.whoosh import whoosh
-from satellite.config import AnySound, Config, Listen, Mode, Sound, WakeEngine, changes
+from satellite.config import Config, Listen, Mode, WakeEngine, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
+from satellite.core.cues import Cue, cue
 from satellite.core.say import Allow
 from satellite.core.says import MOST_SAYS
 from satellite.core.self_test import SelfTested
 from satellite.core.state import State
 from satellite.core.table import step
-from satellite.core.units import Frames, Millis
+from satellite.core.units import Frames
 from satellite.core.voice_gate import VOICE_PROBABILITY
 from satellite.detect.loop_delay import measure_loop_delay
 from satellite.detect.micro_wake import MicroEngine
@@ -42,21 +40,20 @@ from satellite.detect.wake_engine import MakeEngine
 from satellite.errors import ProtocolMisuse, SatelliteError
 from satellite.health_file import HealthKeeper
 from satellite.links import End, HubEnd, ServersEnd, browser, providers, tell_link
-from satellite.observer import Observer
+from satellite.observer import Key, Observer, Setting
 from satellite.peer.hub import HubPeer
 from satellite.peer.link import Link
 from satellite.peer.providers import Providers
 from satellite.peer.standalone import StandalonePeer
 from satellite.peer.uplink import Uplink
+from satellite.playback import Playback
 from satellite.remote_wake import RemoteWake
-from satellite.rules import conversation_rule, own_reflex_rule, reflex_rule, wake_word_settings
+from satellite.ringer import Ringer
+from satellite.rules import conversation_rule, reflex_rule, wake_word_settings
 from satellite.sayer import Manner, Sayer
 from satellite.shaping import canceller_for, shape_for
 
 _log = logging.getLogger(__name__)
-
-# the detectors have to know the room's noise before they can learn from a sound
-ROOM_FIRST_S = 0.5
 
 _ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEngine.OPEN: OpenEngine}
 
@@ -82,24 +79,23 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_draining = False
         self._deadline: asyncio.TimerHandle | None = None
-        self._replies: dict[int, Reply] = {}
-        self._speaker_rate_hz = config.audio.rate_hz
-        self._is_warm = config.audio.warm_up_dbfs is None
         self._wake_words = wake_words(wake_word_settings(config), self._on_wake, _ENGINES[config.wake.engine])
         devices = config.audio.microphone, config.audio.speaker
         self._health = HealthKeeper(state, devices, clock, self._wake_words.submit)
         self.engine = self._new_engine(clock)
         self._audio = audio(self.engine, open_card, self._notify)
+        self._playback = Playback(config, self.engine, lambda: self._health.health)
+        self._ringer = Ringer(self.engine.now, self._begin_ring, self._end_ring, self._observer.on_timer)
         asked = providers(config)
         self._browser = browser(config, asked)
         self._end = self._hub_end() if config.mode is Mode.HUB else self._servers_end(asked)
         self._link: Link = self._end.link
         self._uplink = Uplink(self._link.audio)
-        hears = self._new_reply, self._played, self.handle, self.engine.now
+        hears = self._playback.new_reply, self._playback.played, self.handle, self.engine.now
         self._sayer = Sayer(asked.tts, self._look_for_servers, *hears, asked.tts_rule)
         self._says = 0
-        self._error_sound = SoundFile("sounds.error", _file(config.sounds.error), error_tone)
         self.set_volume(config.audio.volume)
+        self.is_muted = False
         self.failed = asyncio.Event()
         """Set when only another start can help."""
         self._remote_wake = RemoteWake(config.wake, self._wake)
@@ -114,11 +110,11 @@ class Service:
         config, words = self._config, self._config.wake.each
         names, pipelines = [word.name for word in words], {word.name: word.pipeline for word in words if word.pipeline}
         who = config.name, config.area, names
-        hub = HubPeer(*who, self.handle, self._open_reply, self.engine.now, pipelines, self._observer.on_timer)
+        hub = HubPeer(*who, self.handle, self._playback.open_reply, self.engine.now, pipelines, self._ringer.on_timer)
         return HubEnd(hub, config, self.engine.now)
 
     def _servers_end(self, asked: Providers) -> End:
-        peer = StandalonePeer(asked, self.handle, self._open_reply, self._played, self.engine.now)
+        peer = StandalonePeer(asked, self.handle, self._playback.open_reply, self._playback.played, self.engine.now)
         return ServersEnd(peer, self._browser)
 
     def _look_for_servers(self) -> None:
@@ -143,6 +139,7 @@ class Service:
         self.handle(ev.ShuttingDown(self.engine.now(), self.engine.position))
         self._audio.stop()
         self._wake_words.stop()
+        self._ringer.stop()
         await self._remote_wake.stop()
         await self._sayer.stop()
         await self._end.stop()
@@ -183,14 +180,14 @@ class Service:
         """Of what will be asked for next."""
         return self._says + 1
 
-    def say(self, text: str, manner: Manner, allow: Allow | None, is_announcement: bool) -> int:
-        """Has something said in its turn; its id. SatelliteError if too much waits already."""
+    def say(self, text: str, manner: Manner, allow: Allow | None, is_announcement: bool, *, listens: bool = False) -> int:
+        """Has something said in its turn; its id. `listens`: for the user to answer. SatelliteError if too much waits already."""
         if len(self._conversation.says) >= MOST_SAYS:
             raise SatelliteError(f"{MOST_SAYS} utterances wait already")
         self._says += 1
         self._sayer.expect(self._says, manner)
         say = self._conversation.rule.say(self._says, text, allow, is_announcement)
-        self.handle(ev.SayAsked(self.engine.now(), say))
+        self.handle(ev.SayAsked(self.engine.now(), replace(say, listens=listens)))
         return self._says
 
     def withdraw(self, id: int) -> None:
@@ -208,8 +205,16 @@ class Service:
     def set_volume(self, volume: int) -> None:
         """Of all that is played, 0 to 100."""
         self.volume = volume
-        # as the ear has it: half of it is 12 dB less
-        self.engine.commands.append(cmd.SetVolume((volume / 100) ** 2))
+        self._playback.set_volume(volume)
+
+    def mute(self, is_muted: bool) -> None:
+        """Switches the microphone off, as a switch on its case would, or on; the user hears which."""
+        self.is_muted = is_muted
+        self._switch_microphone()
+        if is_muted and self.state is State.LISTENING:
+            self.hush()
+        self._playback.cue(Cue.MUTE if is_muted else Cue.UNMUTE)
+        self._observer.on_setting(Setting(Key.MUTED, is_muted))
 
     def hush(self) -> None:
         """Ends whatever is going on, and what was to be said after it."""
@@ -230,7 +235,32 @@ class Service:
             self._link.woken_by(event.name)
         for action in actions:
             self._carry_out(action)
+            if isinstance(action, act.Become) and (sound := cue(action, event)) is not None:
+                self._playback.cue(sound)
             self._observer.on_action(action)
+        if isinstance(event, ev.HubPaused | ev.HubOpened | ev.HubClosed):
+            self._switch_microphone()
+
+    def _switch_microphone(self) -> None:
+        self.engine.commands.append(cmd.SetMuted(self.is_muted or self._conversation.is_muted))
+
+    def _begin_ring(self) -> int | None:
+        """A timer has run out; the id of its ring."""
+        self._says += 1
+        if (total := self._playback.ring(self._says)) is None:
+            return None
+        self.handle(ev.SayAsked(self.engine.now(), self._conversation.rule.ring(self._says, total)))
+        if any(say.id == self._says for say in self._conversation.says):
+            # it waits for the end of what is going on, but is not to be missed until then
+            self._playback.cue(Cue.TIMER)
+        return self._says
+
+    def _end_ring(self, id: int) -> None:
+        reply = self._conversation.reply
+        if reply is not None and reply.id == id:
+            self.cancel_reply(reply.turn)
+        else:
+            self.withdraw(id)
 
     def _notify(self) -> None:
         """In the audio thread: there are reports."""
@@ -258,6 +288,8 @@ class Service:
                 if isinstance(report, ev.VoiceWindow):
                     self._on_voice(report)
                 self.handle(report)
+                if isinstance(report, ev.AudioLost):
+                    self._observer.on_devices(False)
             case cmd.Vitals():
                 self._observer.on_vitals(report)
             case cmd.Ducked():
@@ -289,17 +321,11 @@ class Service:
         self._observer.on_health(health)
 
     def _on_device_ready(self, report: cmd.DeviceReady) -> None:
-        self._speaker_rate_hz = report.speaker_rate_hz
         if report.after_s:
             _log.info("the sound devices are back after %.1f s", report.after_s)
-        if not self._is_warm and self._loop is not None:
-            self._is_warm = True
-            self._loop.call_later(ROOM_FIRST_S, self._warm_up)
-
-    def _warm_up(self) -> None:
-        level_dbfs = self._config.audio.warm_up_dbfs
-        if level_dbfs is not None:
-            self.engine.commands.append(cmd.PlaySound(whoosh(self._speaker_rate_hz, level_dbfs)))
+        self._observer.on_devices(True)
+        if (wait := self._playback.device_ready(report.speaker_rate_hz)) is not None and self._loop is not None:
+            self._loop.call_later(wait.seconds, wait.then)
 
     def _on_wake(self, heard: WakeHeard) -> None:
         """In the worker thread."""
@@ -325,20 +351,26 @@ class Service:
     def _carry_out(self, action: act.Action) -> None:
         match action:
             case act.Play() | act.StopReply() | act.ResumeReply() | act.FinishReply():
-                self._command_speaker(action)
+                self._playback.command(action)
             case act.BeginTurn(turn, owed):
                 self._begin_turn(turn, owed)
             case act.MakeSpeech(say):
                 self._sayer.make(say)
             case act.DropSpeech(id) | act.SayOver(_, int(id)):
                 self._sayer.drop(id)
+                self._playback.drop(id)
+                self._ringer.on_action(action)
             case act.TakeSpeech(id, turn):
-                self._replies[turn] = self._sayer.take(id, turn)
+                if not self._playback.take(id, turn):
+                    self._playback.give(turn, self._sayer.take(id, turn))
+            case act.KeepAnnouncement(id):
+                self._playback.keep(id, self._conversation.turn + 1)
+                tell_link(self._link, action)
             case act.SendInterrupt(interrupt):
                 self._sayer.interrupted(interrupt)
                 tell_link(self._link, action)
             case act.SoundError():
-                self._sound_error()
+                self._playback.cue(Cue.ERROR)
             case act.KeepFrom(first):
                 self._keep_from(first)
             case act.StreamMic(first):
@@ -354,27 +386,9 @@ class Service:
             case _:
                 tell_link(self._link, action)
 
-    def _command_speaker(self, action: act.Action) -> None:
-        commands = self.engine.commands
-        match action:
-            case act.Play(turn, allow, own):
-                commands.append(cmd.PlayReply(self._replies[turn], allow, own_reflex_rule(own, self._health.health)))
-            case act.StopReply(turn, keep):
-                commands.append(cmd.StopReply(turn, keep))
-                if not keep:
-                    self._replies.pop(turn, None)
-            case act.ResumeReply(turn):
-                commands.append(cmd.ResumeReply(turn))
-            case act.FinishReply(turn):
-                self._replies[turn].finish()
-
     def _become(self, change: act.Become) -> None:
         _log.info("= %s, was %s: %s", change.new, change.old, change.why)
         self._observer.on_state_changed(change.old, change.new, change.why)
-
-    def _sound_error(self) -> None:
-        if (samples := self._error_sound.at(self._speaker_rate_hz)) is not None:
-            self.engine.commands.append(cmd.PlaySound(samples))
 
     def _keep_from(self, first: Frames | None) -> None:
         self._uplink.keep_from(first)
@@ -387,9 +401,7 @@ class Service:
 
     def _begin_turn(self, turn: int, owed: bool) -> None:
         self._link.begin_turn(turn, owed)
-        # the last turn's reply may yet be resumed; older ones are over
-        for old in [t for t in self._replies if t < turn - 1]:
-            del self._replies[old]
+        self._playback.begin_turn(turn)
 
     def _set_deadline(self, kind: ev.Deadline | None, after: int = 0) -> None:
         if self._deadline is not None:
@@ -400,21 +412,3 @@ class Service:
 
     def _on_deadline(self, kind: ev.Deadline) -> None:
         self.handle(ev.DeadlineReached(self.engine.now(), kind))
-
-    def _open_reply(self, turn: int) -> Reply:
-        """A turn's reply begins to come."""
-        self._replies[turn] = self._new_reply()
-        self._replies[turn].turn = turn
-        return self._replies[turn]
-
-    def _new_reply(self, gain: float = 1.0) -> Reply:
-        return Reply(0, self._speaker_rate_hz, gain)
-
-    def _played(self, sink: object) -> Millis:
-        """How much of a reply has left the loudspeaker; nothing, if another plays."""
-        position = self.engine.position
-        return position.played if position is not None and self.engine.player.reply is sink else Millis(0)
-
-
-def _file(sound: AnySound) -> str | None:
-    return sound.file if isinstance(sound, Sound) else sound

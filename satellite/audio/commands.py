@@ -74,7 +74,14 @@ class SetVolume:
     factor: float
 
 
-Command = PlayReply | StopReply | ResumeReply | PlaySound | HearUser | SetLoopDelay | SetReflexRule | SetVolume
+@dataclass(frozen=True, slots=True)
+class SetMuted:
+    """The microphone gives silence from now on, or is heard again."""
+
+    is_muted: bool
+
+
+Command = PlayReply | StopReply | ResumeReply | PlaySound | HearUser | SetLoopDelay | SetReflexRule | SetVolume | SetMuted
 
 # ---- from the audio thread
 

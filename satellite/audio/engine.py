@@ -13,7 +13,7 @@ import numpy as np
 from satellite.audio import commands as cmd
 from satellite.audio.capture import Capture
 from satellite.audio.card import Card, Samples
-from satellite.audio.detectors import VOICING_FRAMES, Canceller, NearEndDetector, VoiceDetector, Voicing
+from satellite.audio.detectors import Canceller, NearEndDetector, VoiceDetector, Voicing
 from satellite.audio.ear import Ear, Sense
 from satellite.audio.echo_sampler import LoopDelay
 from satellite.audio.levels import level_db
@@ -62,12 +62,11 @@ class AudioEngine:
         self.reflex = Reflex()
         self.overruns = self.underruns = 0
         self._ear = Ear(canceller, detector, near_end, voicing)
-        self._is_user_heard = False
+        self._is_user_heard = self._is_muted = False
         self._is_idle = True
         self._usual_rule = rule
         self._own_rule: ReflexRule | None = None
         self._test = SelfTest()
-        self._recent_near: Samples = np.zeros(VOICING_FRAMES, np.int16)
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
         self._shape, self._gain_db = shape, gain_db
         self._card: Card | None = None
@@ -76,10 +75,8 @@ class AudioEngine:
         self._waiting: cmd.PlayReply | None = None
         self._allow = Allow.NONE
         self._kept_turn: int | None = None
-        self._heard_at_s = clock()
-        self._is_stalled = False
-        self._loop = LoopDelay()
-        self._delay = frames(queue_ms)
+        self._heard_at_s, self._is_stalled = clock(), False
+        self._loop, self._delay = LoopDelay(), frames(queue_ms)
 
     # ---- the card
 
@@ -109,7 +106,7 @@ class AudioEngine:
         has_lost_reply = False
         while self.commands:
             match command := self.commands.popleft():
-                case cmd.SetReflexRule() | cmd.SetLoopDelay() | cmd.HearUser() | cmd.SetVolume():
+                case cmd.SetReflexRule() | cmd.SetLoopDelay() | cmd.HearUser() | cmd.SetVolume() | cmd.SetMuted():
                     self._obey(command)
                 case cmd.PlayReply():
                     has_lost_reply = True
@@ -152,6 +149,8 @@ class AudioEngine:
     def _hear(self, near: Samples) -> None:
         self._heard_at_s = self._clock()
         self._is_stalled = False
+        # as a switch on the microphone would have it: nobody behind it hears anything
+        near = np.zeros_like(near) if self._is_muted else near
         far = self._reference.take(self._capture.loopback)
         lead_frames = self._lead_frames()
         self._delay = self._loop.at(lead_frames)
@@ -286,6 +285,8 @@ class AudioEngine:
                 self._usual_rule = rule
             case cmd.SetVolume(factor):
                 self.player.volume = factor
+            case cmd.SetMuted(is_muted):
+                self._is_muted = is_muted
 
     def _start_politely(self) -> None:
         """A reply does not begin over a voice: it waits a moment, and if the voice goes on, it is held before it sounds."""

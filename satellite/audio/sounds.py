@@ -1,81 +1,77 @@
-"""Short sounds beside speech: those that come with us are computed, any other is a WAV file."""
+"""Short sounds beside speech: those that come with us are computed, any other is a file of the operator's."""
 
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from satellite.audio.card import Samples
-from satellite.core.units import RATE_HZ
+from satellite.audio.levels import gain_of_volume
 from satellite.errors import ConfigError
 
 # in place of a path
 DEFAULT = "default"
 
-# two notes that fall by a fourth: nobody takes them for good news
-_NOTES_HZ = (440.0, 330.0)
-_NOTE_S = 0.13
-# softer than speech, and above a room's noise
-_PEAK = 0.15
-
 # what is longer is no sign but a message
 LONGEST_S = 10.0
 
-
-def error_tone(rate_hz: int) -> Samples:
-    """Something went wrong."""
-    return np.concatenate([_note(hertz, rate_hz) for hertz in _NOTES_HZ])
+_RATES_HZ = range(8000, 192_001)
 
 
-def _note(hertz: float, rate_hz: int) -> Samples:
-    t = np.arange(int(rate_hz * _NOTE_S)) / rate_hz
-    swell = np.sin(np.pi * t / _NOTE_S) ** 2
-    note = np.sin(2 * np.pi * hertz * t) + 0.3 * np.sin(4 * np.pi * hertz * t)
-    samples: Samples = (note * swell * _PEAK * 32767 / 1.3).astype(np.int16)
-    return samples
+def load_sound(path: Path, key: str) -> tuple[Samples, int]:
+    """A WAV or FLAC file as mono, and its rate. ConfigError says what is wrong with it, and at which key.
 
+    As long as the file is, whatever its header says: programs that stream into a file write nonsense there.
+    """
+    # half a megabyte of library, for those who have a file of their own
+    import soundfile
 
-def load_sound(path: Path, key: str, rate_hz: int) -> Samples:
-    """A WAV file of 16 bits at any rate, as mono at this one. ConfigError says what is wrong with it, and at which key."""
     try:
-        with wave.open(str(path), "rb") as file:
-            channels, width, own_hz, frames = file.getparams()[:4]
-            if width != 2 or not 1 <= channels <= 8 or not 8000 <= own_hz <= 192_000:
-                raise ConfigError(f"{key}: {path}: {width * 8} bits, {channels} channels, {own_hz} Hz: 16-bit WAV is understood")
-            if frames > LONGEST_S * own_hz:
-                raise ConfigError(f"{key}: {path}: it lasts {frames / own_hz:.0f} s; at most {LONGEST_S:.0f} s are played")
-            pcm = file.readframes(frames)
+        with path.open("rb") as opened, soundfile.SoundFile(opened) as file:
+            if file.format not in ("WAV", "WAVEX", "FLAC") or file.samplerate not in _RATES_HZ:
+                raise ConfigError(
+                    f"{key}: {path}: {file.format} at {file.samplerate} Hz: WAV and FLAC from 8 to 192 kHz are understood"
+                )
+            own_hz = int(file.samplerate)
+            # what is too long need not be read to its end
+            samples = file.read(int(LONGEST_S * own_hz) + 1, dtype="float32", always_2d=True)
     except OSError as error:
-        raise ConfigError(f"{key}: {path}: {error.strerror}") from error
-    except (wave.Error, EOFError) as error:
-        raise ConfigError(f"{key}: {path}: this is no WAV file: {error or 'it is empty'}") from error
-    whole = np.frombuffer(pcm[: len(pcm) // (2 * channels) * 2 * channels], "<i2").reshape(-1, channels)
-    mono: Samples = whole.mean(axis=1).astype(np.int16)
+        raise ConfigError(f"{key}: {path}: {error.strerror or error}") from error
+    except soundfile.SoundFileError as error:
+        raise ConfigError(f"{key}: {path}: this is no WAV or FLAC file") from error
+    if len(samples) > LONGEST_S * own_hz:
+        raise ConfigError(f"{key}: {path}: it is too long; at most {LONGEST_S:.0f} s are played")
+    mono: Samples = np.clip(samples.mean(axis=1) * 32768, -32768, 32767).astype(np.int16)
+    return mono, own_hz
+
+
+def _resampled(samples: Samples, own_hz: int, rate_hz: int) -> Samples:
     if own_hz == rate_hz:
-        return mono
+        return samples
     import soxr
 
-    resampled: Samples = soxr.resample(mono, own_hz, rate_hz)
+    resampled: Samples = soxr.resample(samples, own_hz, rate_hz)
     return resampled
 
 
 class SoundFile:
-    """A sound that the operator may replace or switch off."""
+    """A sound that the operator may replace, make softer, or switch off."""
 
-    def __init__(self, key: str, wanted: str | None, default: Callable[[int], Samples]) -> None:
-        """`wanted` is `default`, the path of a WAV file, or None for silence. ConfigError if it cannot be played."""
-        self._key, self._wanted, self._default = key, wanted, default
-        self._made: dict[int, Samples | None] = {}
-        self.at(RATE_HZ)
+    def __init__(self, key: str, file: str | None, default: Callable[[int], Samples], volume: int = 100) -> None:
+        """`file` is `default`, a path, or None for silence; `volume` from 0 to 100. ConfigError if it cannot be played."""
+        self._default, self._is_wanted = default, file is not None
+        self._own = None if file is None or file == DEFAULT else load_sound(Path(file), key)
+        self._gain = gain_of_volume(volume)
+        self._made: dict[int, Samples] = {}
 
     def at(self, rate_hz: int) -> Samples | None:
         """Its samples at this rate; None for silence."""
+        if not self._is_wanted:
+            return None
         if rate_hz not in self._made:
             self._made = {rate_hz: self._make(rate_hz)}
         return self._made[rate_hz]
 
-    def _make(self, rate_hz: int) -> Samples | None:
-        if self._wanted is None:
-            return None
-        return self._default(rate_hz) if self._wanted == DEFAULT else load_sound(Path(self._wanted), self._key, rate_hz)
+    def _make(self, rate_hz: int) -> Samples:
+        samples = self._default(rate_hz) if self._own is None else _resampled(*self._own, rate_hz)
+        return samples if self._gain == 1.0 else (samples * self._gain).astype(np.int16)

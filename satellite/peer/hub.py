@@ -71,6 +71,8 @@ class HubPeer:
         self._sinks: dict[Stream, ReplySink] = {}
         self._last_sink: ReplySink | None = None
         self._is_continued = False
+        self._kept: dict[Stream, int] = {}
+        self._announcements = 0
         self._turn = 0
         self._lost_at: Millis | None = None
         self._losses = 0
@@ -106,6 +108,11 @@ class HubPeer:
     def continue_reply(self) -> None:
         """The stream that begins is the rest of the reply whose stream ended last."""
         self._is_continued = True
+
+    def keep_announcement(self, id: int) -> None:
+        """The one that has just begun waits: its audio is kept all the same."""
+        stream = next(reversed(self._sinks))
+        self._kept[stream] = id
 
     def woken_by(self, name: str) -> None:
         """This word opened the turn: its pipeline is asked for from now on, also for what interrupts the answer."""
@@ -160,6 +167,8 @@ class HubPeer:
     def session_closed(self, why: str) -> None:
         """It is gone."""
         _log.log(self._news_level(logging.WARNING), "the hub is gone: %s", why)
+        for stream in [*self._kept]:
+            self._finish_kept(stream, self._sinks[stream])
         self._losses += 1
         self._lost_at = self._now()
         self._emit(ev.HubClosed(self._now()))
@@ -208,13 +217,14 @@ class HubPeer:
         before, rest_of = self._turn, self._last_sink
         self._sinks[stream] = self._open_reply(before + 1)
         self._is_continued = False
-        self._emit(ev.AnnouncementAudio(self._now(), stream.may_be_rest))
+        self._announcements += 1
+        self._emit(ev.AnnouncementAudio(self._now(), stream.may_be_rest, id=-self._announcements))
         if self._is_continued and rest_of is not None:
             rest_of.reopen()
             self._sinks[stream], stream.turn = rest_of, before
         elif self._turn == before + 1:
             stream.turn = self._turn
-        else:
+        elif stream not in self._kept:
             del self._sinks[stream]
 
     def _chunk(self, event: WireEvent) -> None:
@@ -231,13 +241,22 @@ class HubPeer:
         if stream is None:
             return
         sink = self._sinks.pop(stream, None)
-        if sink is not None:
+        if sink is not None and stream in self._kept:
+            self._finish_kept(stream, sink)
+        elif sink is not None:
             self._last_sink = sink
             sink.finish()
             self._emit(ev.AnswerComplete(self._now(), millis(sink.frames, sink.rate_hz)))
         elif timestamp_ms is None:
             # only announcements end without a time: this one was not played, or taken for an old answer, and the hub waits
             self.played()
+
+    def _finish_kept(self, stream: Stream, sink: ReplySink) -> None:
+        """All of an announcement has come that had to wait, and may still."""
+        id = self._kept.pop(stream)
+        sink.finish()
+        total = millis(sink.frames, sink.rate_hz)
+        self._emit(ev.SayComplete(self._now(), id, total) if total else ev.SayFailed(self._now(), id))
 
     def _forget_stale(self) -> None:
         """Nothing more is kept of replies that nobody waits for."""

@@ -30,6 +30,9 @@ class Link(Protocol):
     def continue_reply(self) -> None:
         """The stream that begins is the rest of the reply whose stream ended last."""
 
+    def keep_announcement(self, id: int) -> None:
+        """The announcement that has just begun waits for its turn, by this id."""
+
     def woken_by(self, name: str) -> None:
         """This word opened the turn."""
 

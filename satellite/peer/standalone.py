@@ -98,6 +98,9 @@ class StandalonePeer:
     def continue_reply(self) -> None:
         """Nor in two streams."""
 
+    def keep_announcement(self, id: int) -> None:
+        """Nobody announces anything."""
+
     def woken_by(self, name: str) -> None:
         """All words lead to the same servers."""
 

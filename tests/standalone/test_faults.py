@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from satellite.audio.sounds import error_tone
+from satellite.audio.tones import melody
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.script import MOST_CHARACTERS
@@ -39,7 +39,7 @@ def test_a_fault_is_heard_and_the_satellite_is_ready_again(kind: str, fault: Fau
         async with FAULTY[kind](fault) as server, home(instead={kind: server}, config=undisturbed()) as place:
             await _fail(place)
             # over speech it is not to be told from it
-            assert place.has_sounded_like(error_tone(RATE_HZ), place.begin) or fault in _BEGINS
+            assert place.has_sounded_like(melody("error", RATE_HZ), place.begin) or fault in _BEGINS
             assert _failures(place, kind) >= 1
             server.fault = None
             await place.works()
