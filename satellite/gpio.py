@@ -6,10 +6,13 @@ A satellite without its light is still one: whatever the pins do wrong is warned
 import asyncio
 import importlib
 import logging
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from satellite.config.sound import Gpio
@@ -25,8 +28,7 @@ BOUNCE_S = 0.05
 
 _NO_PINS = """\
 gpio: there are no pins here that can be used, so button and light are off. On a Raspberry Pi: install python3-lgpio (apt; the \
-satellite's virtual environment needs --system-site-packages) or lgpio (pip), add its user to the group gpio, and start it in a \
-folder that it may write to, where lgpio puts a pipe"""
+satellite's virtual environment needs --system-site-packages) or lgpio (pip), and add its user to the group gpio"""
 
 Colour = tuple[float, float, float]
 
@@ -287,4 +289,20 @@ def _gpiozero() -> Any:
         raise ConfigError("gpio: needs the extra satellite[gpio]: pip install 'satellite[gpio]'") from error
     # of every library for pins that is not there; ours says what to do
     warnings.filterwarnings("ignore", category=library.PinFactoryFallback)
+    _import_lgpio()
     return library
+
+
+def _import_lgpio() -> None:
+    """Where we may not write. It puts a pipe into the folder it is in, or goes to that of LG_WD for good; we come back."""
+    before = Path.cwd()
+    if "LG_WD" in os.environ or os.access(before, os.W_OK):
+        return
+    # gpiozero tries again, and knows others; a pipe that is open at both ends needs no name
+    with suppress(ImportError, OSError), TemporaryDirectory(prefix="satellite-") as folder:
+        os.environ["LG_WD"] = folder
+        try:
+            importlib.import_module("lgpio")
+        finally:
+            del os.environ["LG_WD"]
+            os.chdir(before)

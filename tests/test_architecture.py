@@ -50,6 +50,7 @@ DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", 
 HOME = {
     "alsaaudio": ("audio/pcm.py",),
     "gpiozero": ("gpio.py",),
+    "lgpio": ("gpio.py",),
     "wyoming": ("peer/", "mock/", "external/service.py"),
     "onnxruntime": ("detect/",),
     "pymicro_wakeword": ("detect/",),
@@ -172,7 +173,9 @@ def test_alsa_and_zeroconf_are_imported_when_they_are_needed() -> None:
         for file, tree in _trees(PACKAGE).items()
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and any(_is_in(name, ("alsaaudio", "zeroconf", "ifaddr", "gpiozero")) for name in _imports(ast.Module([node], [])))
+        and any(
+            _is_in(name, ("alsaaudio", "zeroconf", "ifaddr", "gpiozero", "lgpio")) for name in _imports(ast.Module([node], []))
+        )
     ]
     assert eager == []
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import gpiozero
@@ -228,12 +231,9 @@ def test_a_button_that_is_down_at_the_start_asks_for_nothing(pins: MockFactory) 
     asyncio.run(play())
 
 
-def test_what_is_refused_is_told_by_red_blinks(
-    pins: MockFactory, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_refused_is_told_by_red_blinks(pins: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
     """Twice; then the light is what it was."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(gpio, "_REFUSAL", Pattern(0.01, 0.01))
 
     async def play() -> None:
         async with panel() as (opened, satellite):
@@ -432,6 +432,37 @@ def test_a_pin_that_is_taken_leaves_the_others(pins: MockFactory, caplog: pytest
     asyncio.run(play())
     assert len(warnings(caplog)) == 1
     assert warnings(caplog)[0].startswith("gpio.rgb is off: ")
+
+
+_LGPIO = """
+import os
+os.chdir(os.environ["LG_WD"])
+os.mkfifo(".lgd-nfy0")
+pipe = os.open(".lgd-nfy0", os.O_RDWR)
+"""
+
+
+def test_lgpio_has_its_pipe_where_it_may_write(
+    pins: MockFactory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A service may not write to the folder it is in, and stays in it; nothing is left behind."""
+    (tmp_path / "lgpio.py").write_text(_LGPIO)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    before = Path.cwd()
+
+    async def play() -> None:
+        async with panel():
+            pass
+
+    asyncio.run(play())
+    os.close(sys.modules.pop("lgpio").pipe)
+    assert Path.cwd() == before
+    assert "LG_WD" not in os.environ
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert warnings(caplog) == []
 
 
 def test_the_library_is_not_imported_before_it_is_needed() -> None:

@@ -1,7 +1,7 @@
 """The volume of a sound card's own mixer, by ALSA's simple elements: what `alsamixer` shows.
 
-By ALSA's own library: pyalsaaudio swallows the errors of an open mixer, so a device that was unplugged would seem to obey, and tells
-of an element without decibels what happened to be in memory.
+By ALSA's own library: pyalsaaudio swallows the errors of an open mixer, so a device that was unplugged would seem to obey, and
+tells of an element without decibels what happened to be in memory.
 """
 
 import ctypes
@@ -52,7 +52,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
 class Mixer:
     """An element's volume from 0, its least, to 100, its most. Each call opens the card anew, so that one may come back.
 
-    ConfigError if the card has no such element. One that is not there, now or later, is warned of once, and asked again next time.
+    ConfigError if the card has no such element. A card that is not there, now or later, is warned of once, and tried again.
     """
 
     def __init__(self, element: str, speaker: str) -> None:
