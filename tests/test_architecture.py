@@ -36,6 +36,7 @@ MAY_KNOW = {
     "notices.py": ("satellite.core", "satellite.observer"),
     "hooks.py": ("satellite.config", "satellite.core", "satellite.errors", "satellite.notices", "satellite.program"),
     "program.py": (),
+    "gpio.py": ("satellite.config.sound", "satellite.controls", "satellite.core", "satellite.errors", "satellite.observer"),
     "migrate": ("satellite.config", "satellite.errors", "satellite.keys", "satellite.migrate"),
 }
 
@@ -48,6 +49,8 @@ DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", 
 # where a library may be known
 HOME = {
     "alsaaudio": ("audio/pcm.py",),
+    "gpiozero": ("gpio.py",),
+    "lgpio": ("gpio.py",),
     "wyoming": ("peer/", "mock/", "external/service.py"),
     "onnxruntime": ("detect/",),
     "pymicro_wakeword": ("detect/",),
@@ -170,7 +173,9 @@ def test_alsa_and_zeroconf_are_imported_when_they_are_needed() -> None:
         for file, tree in _trees(PACKAGE).items()
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and any(_is_in(name, ("alsaaudio", "zeroconf", "ifaddr")) for name in _imports(ast.Module([node], [])))
+        and any(
+            _is_in(name, ("alsaaudio", "zeroconf", "ifaddr", "gpiozero", "lgpio")) for name in _imports(ast.Module([node], []))
+        )
     ]
     assert eager == []
 

@@ -142,7 +142,7 @@ def alsaaudio() -> Any:
         library = importlib.import_module("alsaaudio")
     except ImportError as error:
         raise DeviceError("ALSA needs the package pyalsaaudio, which is not installed") from error
-    _hush()
+    hush_alsa()
     return library
 
 
@@ -155,7 +155,7 @@ _NOTHING = _Handler(_say_nothing)
 
 
 @cache
-def _hush() -> None:
+def hush_alsa() -> None:
     """Has ALSA's own library write nothing: up to eight lines to stderr for every attempt at a device that is not there."""
     # a library that is not to be had by this name has nothing to say either
     with suppress(OSError):
