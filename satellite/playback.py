@@ -132,11 +132,11 @@ class Playback:
         if self._has_begun:
             return None
         self._has_begun = True
-        return Wait(ROOM_FIRST_S, lambda: self._play(self._start_up.at(self.rate_hz)))
+        return Wait(ROOM_FIRST_S, lambda: self._play(self._start_up.at(self.rate_hz), is_wide=True))
 
-    def _play(self, samples: Samples | None) -> None:
+    def _play(self, samples: Samples | None, is_wide: bool = False) -> None:
         if samples is not None:
-            self._engine.commands.append(cmd.PlaySound(samples))
+            self._engine.commands.append(cmd.PlaySound(samples, is_wide))
 
 
 def _sound(name: str, wanted: AnySound, default: Callable[[int], Samples]) -> SoundFile:

@@ -44,6 +44,8 @@ class PlaySound:
     """Play a short sound at the speaker's rate."""
 
     samples: Samples
+    is_wide: bool = False
+    """Whether its echo tells how long the loop is: a few notes are the same a few milliseconds later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,9 +272,9 @@ class AudioEngine:
                 self._stop(turn, keep)
             case cmd.ResumeReply(turn):
                 self._resume(turn)
-            case cmd.PlaySound(samples):
+            case cmd.PlaySound(samples, is_wide):
                 self.player.add_sound(samples)
-                self._loop.measure()
+                self._loop.measure() if is_wide else None
             case cmd.SetLoopDelay(delay):
                 self._loop.measured(delay)
             case cmd.HearUser(is_heard):

@@ -89,7 +89,7 @@ class Stage:
         """Lives through the satellite's start, with the sound that teaches the canceller the room."""
         self.let_pass(_ROOM_FIRST_S)
         if with_sound:
-            self.engine.commands.append(cmd.PlaySound(whoosh(RATE_HZ, WARM_UP_DBFS)))
+            self.engine.commands.append(cmd.PlaySound(whoosh(RATE_HZ, WARM_UP_DBFS), is_wide=True))
         self.let_pass(_AFTER_WARM_UP_S)
 
     def play(self, samples: Samples) -> int:

@@ -19,7 +19,7 @@ from satellite.audio.card import Samples
 from satellite.audio.commands import Ducked
 from satellite.audio.reply import Reply
 from satellite.audio.whoosh import LENGTH_S
-from satellite.config import BargeIn, Config, Hub, Listening
+from satellite.config import BargeIn, Config, Hub, Listening, Sounds
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
@@ -400,8 +400,12 @@ async def house(
 
 
 def quiet_config() -> Config:
-    """None of the house's network, and a short silence ends what the user says."""
-    return Config(hub=Hub(host="127.0.0.1", port=0, announce=False), listening=Listening(silence_ms=_SILENCE_MS))
+    """None of the house's network, a short silence ends what the user says, and nothing but speech is heard."""
+    hub, silent = (
+        Hub(host="127.0.0.1", port=0, announce=False),
+        Sounds(**dict.fromkeys(set(Sounds.__struct_fields__) - {"start_up", "error"})),
+    )
+    return Config(hub=hub, sounds=silent, listening=Listening(silence_ms=_SILENCE_MS))
 
 
 def make_service(

@@ -98,3 +98,24 @@ def test_a_muted_satellite_announces_nothing_and_works_afterwards() -> None:
             await place.works()
 
     play(story())
+
+
+def test_an_announcement_waits_for_the_end_of_an_answer() -> None:
+    """Both are played whole, and the hub is told once of each, when it has ended."""
+
+    async def story() -> None:
+        async with house(keyword_agent({}, LONG_TEXT), config=undisturbed()) as place:
+            # what begins sooner after an answer is taken for the rest of it
+            await place.answer(into_s=1.5)
+            announced = asyncio.create_task(place.hub.announce(REPLY_TEXT))
+            await place.until(lambda: place.seen.of(act.KeepAnnouncement))
+            assert place.service.state is State.SPEAKING
+            await place.until(lambda: len(place.seen.of(act.Play)) == 2)
+            assert place.journal.of("played") == []
+            await place.until_over()
+            await announced
+            assert place.has_sounded_like(REPLY)
+            assert len(place.journal.of("played")) == 1
+            await place.works()
+
+    play(story())
