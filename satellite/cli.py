@@ -16,8 +16,8 @@ from satellite.errors import ConfigError, SatelliteError
 from satellite.logs import log_to_stderr
 
 if TYPE_CHECKING:
+    from satellite.companions import Companion
     from satellite.config import Config
-    from satellite.control import ControlServer
     from satellite.service import Service
 
 # sysexits.h: EX_CONFIG; systemd does not restart a service for it
@@ -156,12 +156,14 @@ def _add_ctl(commands: _Commands) -> None:
         commands,
         "ctl",
         _ctl,
-        "tell the running satellite to listen, to stop, to say something, how loud to be, or what it is doing",
+        "tell the running satellite to listen, to stop, to say something, to be mute or how loud, or ask what it is doing",
         "For buttons, scripts and the shell, as the user that the satellite runs as. Exit code 0: done, 1: it cannot.",
     )
     ctl.add_argument("--socket", type=Path, metavar="PATH", help="its control socket (default: where systemd or the user has it)")
     ctl.add_argument("--announcement", action="store_true", help="with say: before whatever else waits to be said")
-    ctl.add_argument("what", choices=("status", "listen", "stop", "say", "volume"), help="listen: as after the wake word")
+    ctl.add_argument("--listen", action="store_true", help="with say: listen to the answer to it, which begins a conversation")
+    what = ("status", "listen", "stop", "say", "volume", "mute", "unmute")
+    ctl.add_argument("what", choices=what, help="listen: as after the wake word; mute: switch the microphone off")
     ctl.add_argument("value", nargs="?", help="with say a text, with volume 0 to 100")
 
 
@@ -217,19 +219,23 @@ def _add_bench(commands: _Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from satellite.commands import commands_of
-    from satellite.control import ControlServer, default_path
+    from satellite.companions import companions
+    from satellite.control import default_path
+    from satellite.desk import Desk
     from satellite.external.card import open_card_for
     from satellite.identity import given_state_directory
+    from satellite.memory import MemoryFile
+    from satellite.observer import Audience
     from satellite.service import Service
     from satellite.systemd import StatusLine
 
     read_config = partial(_read_config, args.config)
     config = read_config()
-    service = Service(config, open_card_for(config), StatusLine(), state=given_state_directory())
-    path = default_path(os.environ)
-    control = ControlServer(path, commands_of(service, config)) if path else None
-    return asyncio.run(_leave_after(_serve(service, read_config, control)))
+    audience = Audience(StatusLine())
+    service = Service(config, open_card_for(config), audience, state=given_state_directory())
+    desk = Desk(service, config, MemoryFile(given_state_directory()))
+    company = companions(config, desk, default_path(os.environ), audience.join)
+    return asyncio.run(_leave_after(_serve(service, read_config, desk.reconfigure, company)))
 
 
 def _ctl(args: argparse.Namespace) -> int:
@@ -241,7 +247,8 @@ def _ctl(args: argparse.Namespace) -> int:
     if (args.what in ("say", "volume")) != (args.value is not None):
         raise SatelliteError("a text goes with say, a number with volume, and nothing with the others")
     number = int(args.value) if args.what == "volume" and args.value.isdecimal() else args.value
-    answer = ask(path, {"command": args.what, "text": args.value, "volume": number, "announcement": args.announcement})
+    more = {"text": args.value, "volume": number, "announcement": args.announcement, "listen": args.listen}
+    answer = ask(path, {"command": args.what, **more})
     for key, value in answer.items():
         print(f"{key}: {value}")
     return 0
@@ -274,26 +281,32 @@ async def _leave_after(serving: Coroutine[None, None, int]) -> int:
     os._exit(code)
 
 
-async def _serve(service: "Service", read_config: Callable[[], "Config"], control: "ControlServer | None" = None) -> int:
+async def _serve(
+    service: "Service",
+    read_config: Callable[[], "Config"],
+    reconfigure: Callable[["Config"], None],
+    company: Sequence["Companion"] = (),
+) -> int:
     from satellite.systemd import notify
 
     signals = asyncio.Queue[signal.Signals]()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, signals.put_nowait, number)
+    for companion in company:
+        await companion.start()
     starting, failing = asyncio.create_task(_start(service)), asyncio.create_task(service.failed.wait())
-    if control is not None:
-        await control.start()
     try:
         while await _next(signals, starting, failing) is signal.SIGHUP:
-            await _reload(service, read_config)
+            await _reload(reconfigure, read_config)
     finally:
         notify("STOPPING=1")
         starting.cancel()
         failing.cancel()
-        if control is not None:
-            await control.stop()
         await service.stop()
+        # last, as they tell of the end too
+        for companion in company:
+            await companion.stop()
     return EXIT_FAILED if service.failed.is_set() else 0
 
 
@@ -317,10 +330,10 @@ async def _next(
     return told.result() if told.done() else signal.SIGTERM
 
 
-async def _reload(service: "Service", read_config: Callable[[], "Config"]) -> None:
+async def _reload(reconfigure: Callable[["Config"], None], read_config: Callable[[], "Config"]) -> None:
     try:
         # a disk may be slow, and an answer must not wait for it
-        service.reconfigure(await asyncio.to_thread(read_config))
+        reconfigure(await asyncio.to_thread(read_config))
     except ConfigError as error:
         for problem in str(error).splitlines():
             _log.error("the configuration stays as it was: %s", problem)

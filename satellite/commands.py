@@ -3,45 +3,50 @@
 from collections.abc import Mapping
 from typing import Any
 
-from satellite.config import Config
 from satellite.control import Command
 from satellite.core.script import MOST_CHARACTERS
-from satellite.core.state import State
-from satellite.errors import SatelliteError
-from satellite.links import own_voice
-from satellite.sayer import Manner
-from satellite.service import Service
+from satellite.desk import Desk
 
 
-def commands_of(service: Service, config: Config) -> Mapping[str, Command]:
+def commands_of(desk: Desk) -> Mapping[str, Command]:
     """By their names."""
 
-    def status(_: Mapping[str, Any]) -> Mapping[str, Any]:
-        known = {"state": service.state.public, "mode": config.mode.value, "volume": service.volume}
-        return known | {"saying": service.reply_text}
+    def state() -> Mapping[str, Any]:
+        return {"state": desk.state.public}
 
     def listen(_: Mapping[str, Any]) -> Mapping[str, Any]:
-        if service.state in (State.OFFLINE, State.MUTED):
-            raise SatelliteError(f"it is {service.state}: nobody would hear you")
-        service.listen()
-        return {"state": service.state.public}
+        desk.listen()
+        return state()
 
     def stop(_: Mapping[str, Any]) -> Mapping[str, Any]:
-        service.hush()
-        return {"state": service.state.public}
+        desk.hush()
+        return state()
 
     def say(request: Mapping[str, Any]) -> Mapping[str, Any]:
-        text = request.get("text")
-        if not isinstance(text, str) or not text.strip() or len(text) > MOST_CHARACTERS:
-            raise ValueError(f"text: it has to be of 1 to {MOST_CHARACTERS} characters, and not only spaces")
-        service.say(text, Manner(own_voice(config)), None, request.get("announcement") is True)
-        return {"state": service.state.public}
+        is_announcement = request.get("announcement") is True
+        desk.say_text(_text_of(request), then_listen=request.get("listen") is True, is_announcement=is_announcement)
+        return state()
 
     def volume(request: Mapping[str, Any]) -> Mapping[str, Any]:
         wanted = request.get("volume")
         if not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted <= 100:
             raise ValueError(f"volume is {wanted!r}; it has to be a whole number from 0 to 100")
-        service.set_volume(wanted)
-        return {"volume": service.volume}
+        desk.set_volume(wanted)
+        return {"volume": desk.volume}
 
-    return {"status": status, "listen": listen, "stop": stop, "say": say, "volume": volume}
+    def mute(is_muted: bool) -> Command:
+        def switch(_: Mapping[str, Any]) -> Mapping[str, Any]:
+            desk.mute(is_muted)
+            return {"muted": desk.is_muted}
+
+        return switch
+
+    switches = {"mute": mute(True), "unmute": mute(False)}
+    return {"status": lambda _: desk.status(), "listen": listen, "stop": stop, "say": say, "volume": volume, **switches}
+
+
+def _text_of(request: Mapping[str, Any]) -> str:
+    text = request.get("text")
+    if not isinstance(text, str) or not text.strip() or len(text) > MOST_CHARACTERS:
+        raise ValueError(f"text: it has to be of 1 to {MOST_CHARACTERS} characters, and not only spaces")
+    return text

@@ -27,10 +27,10 @@ class Controls(Protocol):
 
     @property
     def is_muted(self) -> bool:
-        """Whether the microphone is off, here or by the hub's switch."""
+        """Whether the microphone has been switched off here; a hub's switch shows as the state `muted`."""
 
     def mute(self, is_muted: bool) -> None:
-        """Switches the microphone off or on. SatelliteError if the hub has switched it off, who alone can switch it on."""
+        """Switches the microphone off or on. What a hub has switched off stays so until that switches it on."""
 
     @property
     def is_barge_in_on(self) -> bool:

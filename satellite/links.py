@@ -9,10 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from satellite.audio.reply import Reply
 from satellite.browse import Browser
 from satellite.config import Config, Mode
 from satellite.config import Servers as ServerAddresses
 from satellite.core import actions as act
+from satellite.core import events as ev
+from satellite.core.timers import Timer
 from satellite.core.units import Millis
 from satellite.discovery import Announcer, announce
 from satellite.errors import ConfigError
@@ -107,6 +110,25 @@ class ServersEnd:
         if self._browser is not None:
             await self._browser.stop()
         await self.link.stop()
+
+
+def end_of(
+    config: Config,
+    asked: Providers,
+    browser: Browser | None,
+    emit: Callable[[ev.Event], None],
+    open_reply: Callable[[int], Reply],
+    played: Callable[[object], Millis],
+    now: Callable[[], Millis],
+    on_timer: Callable[[Timer], None],
+) -> End:
+    """Whichever the configuration says, with the service's own functions."""
+    if config.mode is Mode.STANDALONE:
+        return ServersEnd(StandalonePeer(asked, emit, open_reply, played, now), browser)
+    words = config.wake.each
+    pipelines = {word.name: word.pipeline for word in words if word.pipeline}
+    who = config.name, config.area, [word.name for word in words]
+    return HubEnd(HubPeer(*who, emit, open_reply, now, pipelines, on_timer), config, now)
 
 
 def tell_link(link: Link, action: act.Action) -> None:

@@ -69,7 +69,11 @@ class Audience(Observer):
     """Several who watch the same service; each is told everything."""
 
     def __init__(self, *observers: Observer) -> None:
-        self._observers = observers
+        self._observers = list(observers)
+
+    def join(self, observer: Observer) -> None:
+        """One more, who is told what comes."""
+        self._observers.append(observer)
 
     def on_state_changed(self, old: State, new: State, why: Why) -> None:
         for observer in self._observers:

@@ -11,6 +11,7 @@ from satellite.audio import commands as cmd
 from satellite.audio.card import Samples
 from satellite.audio.engine import AudioEngine
 from satellite.audio.levels import gain_of_volume
+from satellite.audio.mixer import Mixer
 from satellite.audio.reply import Reply
 from satellite.audio.ring import Ring
 from satellite.audio.sounds import SoundFile
@@ -48,6 +49,7 @@ class Playback:
         is_silent = level_dbfs is None and sound == "default"
         self._start_up = _sound("start_up", None if is_silent else sound, partial(whoosh, dbfs=level_dbfs or 0.0))
         self._has_begun = False
+        self._mixer = Mixer(config.audio.mixer, config.audio.speaker) if config.audio.mixer else None
 
     # ---- replies
 
@@ -123,7 +125,10 @@ class Playback:
         self._play(self._sounds[which].at(self.rate_hz))
 
     def set_volume(self, volume: int) -> None:
-        """Of all that is played, 0 to 100."""
+        """Of all that is played, 0 to 100: by the card's mixer, if the operator wants that."""
+        if self._mixer is not None:
+            self._mixer.set(volume)
+            return
         self._engine.commands.append(cmd.SetVolume(gain_of_volume(volume)))
 
     def device_ready(self, rate_hz: int) -> Wait | None:

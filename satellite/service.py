@@ -17,7 +17,7 @@ from satellite.audio import commands as cmd
 from satellite.audio.card import Samples
 from satellite.audio.engine import AudioEngine
 from satellite.audio.thread import AudioRunner, AudioThread, OpenCard
-from satellite.config import Config, Listen, Mode, WakeEngine, changes
+from satellite.config import Changes, Config, Listen, WakeEngine, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
@@ -39,12 +39,9 @@ from satellite.detect.wake import WakeHeard, WakeWords
 from satellite.detect.wake_engine import MakeEngine
 from satellite.errors import ProtocolMisuse, SatelliteError
 from satellite.health_file import HealthKeeper
-from satellite.links import End, HubEnd, ServersEnd, browser, providers, tell_link
+from satellite.links import browser, end_of, providers, tell_link
 from satellite.observer import Key, Observer, Setting
-from satellite.peer.hub import HubPeer
 from satellite.peer.link import Link
-from satellite.peer.providers import Providers
-from satellite.peer.standalone import StandalonePeer
 from satellite.peer.uplink import Uplink
 from satellite.playback import Playback
 from satellite.remote_wake import RemoteWake
@@ -73,22 +70,23 @@ class Service:
         state: Path | None = None,
     ) -> None:
         """Time is the machine's and two threads do the slow work, if not said otherwise. `state`: a directory to learn in."""
-        self._config = config
-        self._observer = observer or Observer()
+        self.config = config
+        self.observer = observer or Observer()
         self._conversation = Conversation(boot=uuid.uuid4().hex[:8], rule=conversation_rule(config))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_draining = False
         self._deadline: asyncio.TimerHandle | None = None
-        self._wake_words = wake_words(wake_word_settings(config), self._on_wake, _ENGINES[config.wake.engine])
+        self.wake_words = wake_words(wake_word_settings(config), self._on_wake, _ENGINES[config.wake.engine])
         devices = config.audio.microphone, config.audio.speaker
-        self._health = HealthKeeper(state, devices, clock, self._wake_words.submit)
+        self._health = HealthKeeper(state, devices, clock, self.wake_words.submit)
         self.engine = self._new_engine(clock)
         self._audio = audio(self.engine, open_card, self._notify)
         self._playback = Playback(config, self.engine, lambda: self._health.health)
-        self._ringer = Ringer(self.engine.now, self._begin_ring, self._end_ring, self._observer.on_timer)
+        self._ringer = Ringer(self.engine.now, self._begin_ring, self._end_ring, self.observer.on_timer)
         asked = providers(config)
         self._browser = browser(config, asked)
-        self._end = self._hub_end() if config.mode is Mode.HUB else self._servers_end(asked)
+        replies = self._playback.open_reply, self._playback.played
+        self._end = end_of(config, asked, self._browser, self.handle, *replies, self.engine.now, self._ringer.on_timer)
         self._link: Link = self._end.link
         self._uplink = Uplink(self._link.audio)
         hears = self._playback.new_reply, self._playback.played, self.handle, self.engine.now
@@ -101,21 +99,10 @@ class Service:
         self._remote_wake = RemoteWake(config.wake, self._wake)
 
     def _new_engine(self, clock: Callable[[], float]) -> AudioEngine:
-        config, audio = self._config, self._config.audio
+        config, audio = self.config, self.config.audio
         detectors = canceller_for(audio), SileroVad(config.vad.model_path), NearEnd(), voicing
-        shaping = self._wake_words.feed, shape_for(audio), audio.microphone_gain_db
+        shaping = self.wake_words.feed, shape_for(audio), audio.microphone_gain_db
         return AudioEngine(*detectors, reflex_rule(config.barge_in, self._health.health), clock, audio.queue_ms, *shaping)
-
-    def _hub_end(self) -> End:
-        config, words = self._config, self._config.wake.each
-        names, pipelines = [word.name for word in words], {word.name: word.pipeline for word in words if word.pipeline}
-        who = config.name, config.area, names
-        hub = HubPeer(*who, self.handle, self._playback.open_reply, self.engine.now, pipelines, self._ringer.on_timer)
-        return HubEnd(hub, config, self.engine.now)
-
-    def _servers_end(self, asked: Providers) -> End:
-        peer = StandalonePeer(asked, self.handle, self._playback.open_reply, self._playback.played, self.engine.now)
-        return ServersEnd(peer, self._browser)
 
     def _look_for_servers(self) -> None:
         if self._browser is not None:
@@ -127,9 +114,9 @@ class Service:
         """Starts everything; the port at which a hub reaches us, 0 without one. ConfigError if that cannot be."""
         self._loop = asyncio.get_running_loop()
         port = await self._end.start()
-        self._wake_words.start()
+        self.wake_words.start()
         self._remote_wake.start()
-        if self._config.wake.listen is Listen.ALWAYS:
+        if self.config.wake.listen is Listen.ALWAYS:
             _log.info("wake.listen: all that the microphone hears while nothing is going on is sent to the hub")
         self._audio.start()
         return port
@@ -138,7 +125,7 @@ class Service:
         """Ends whatever is being said, tells the hub, and gives everything back."""
         self.handle(ev.ShuttingDown(self.engine.now(), self.engine.position))
         self._audio.stop()
-        self._wake_words.stop()
+        self.wake_words.stop()
         self._ringer.stop()
         await self._remote_wake.stop()
         await self._sayer.stop()
@@ -152,20 +139,32 @@ class Service:
 
     def reconfigure(self, config: Config) -> None:
         """Takes over what can change while running, and says what cannot. For the event loop."""
-        changed = changes(self._config, config)
-        self._config = changed.config
+        changed = self.apply(config)
+        _log.info("the configuration was read again; changed: %s", ", ".join(changed.live) or "nothing")
+        if changed.restart:
+            _log.warning("needs a restart: %s", ", ".join(changed.restart))
+
+    def apply(self, config: Config) -> Changes:
+        """Takes over what can change while running; what that is, and what it is not."""
+        changed = changes(self.config, config)
+        self.config = changed.config
         self._conversation = replace(self._conversation, rule=conversation_rule(changed.config))
         self.engine.commands.append(cmd.SetReflexRule(reflex_rule(changed.config.barge_in, self._health.health)))
         if "audio.volume" in changed.live:
             self.set_volume(changed.config.audio.volume)
-        _log.info("the configuration was read again; changed: %s", ", ".join(changed.live) or "nothing")
-        if changed.restart:
-            _log.warning("needs a restart: %s", ", ".join(changed.restart))
+        if "wake.threshold" in changed.live:
+            self.wake_words.set_thresholds([word.threshold for word in wake_word_settings(changed.config)])
+        return changed
 
     @property
     def state(self) -> State:
         """Of the conversation."""
         return self._conversation.state
+
+    @property
+    def timers(self) -> list[str]:
+        """The names of those that run, or their ids."""
+        return self._ringer.names
 
     @property
     def reply_text(self) -> str:
@@ -214,7 +213,7 @@ class Service:
         if is_muted and self.state is State.LISTENING:
             self.hush()
         self._playback.cue(Cue.MUTE if is_muted else Cue.UNMUTE)
-        self._observer.on_setting(Setting(Key.MUTED, is_muted))
+        self.observer.on_setting(Setting(Key.MUTED, is_muted))
 
     def hush(self) -> None:
         """Ends whatever is going on, and what was to be said after it."""
@@ -230,14 +229,14 @@ class Service:
             # a mistake of ours must not end the service, nor change anything
             _log.exception("an event came that cannot be; it is ignored")
             return
-        self._observer.on_event(event)
+        self.observer.on_event(event)
         if isinstance(event, ev.WakeHeard | ev.HubWoke) and any(isinstance(action, act.BeginTurn) for action in actions):
             self._link.woken_by(event.name)
         for action in actions:
             self._carry_out(action)
             if isinstance(action, act.Become) and (sound := cue(action, event)) is not None:
                 self._playback.cue(sound)
-            self._observer.on_action(action)
+            self.observer.on_action(action)
         if isinstance(event, ev.HubPaused | ev.HubOpened | ev.HubClosed):
             self._switch_microphone()
 
@@ -282,24 +281,24 @@ class Service:
                 # what is said while muted is not kept for later either
                 if self.state is not State.MUTED:
                     self._uplink.heard(first, pcm)
-                self._observer.on_heard(first, pcm)
+                self.observer.on_heard(first, pcm)
                 self._remote_wake.heard(first, pcm, self.state)
             case ev.Event():
                 if isinstance(report, ev.VoiceWindow):
                     self._on_voice(report)
                 self.handle(report)
                 if isinstance(report, ev.AudioLost):
-                    self._observer.on_devices(False)
+                    self.observer.on_devices(False)
             case cmd.Vitals():
-                self._observer.on_vitals(report)
+                self.observer.on_vitals(report)
             case cmd.Ducked():
                 if report.is_ducked:
                     self._link.onset()
-                self._observer.on_ducked(report)
+                self.observer.on_ducked(report)
             case SelfTested():
                 self._on_self_tested(report)
             case cmd.EchoSample(reference, microphone):
-                self._wake_words.submit(partial(self._measure_loop_delay, reference, microphone))
+                self.wake_words.submit(partial(self._measure_loop_delay, reference, microphone))
             case cmd.DeviceTrouble(message, is_news):
                 _log.log(logging.WARNING if is_news else logging.DEBUG, "%s", message)
             case cmd.DeviceReady():
@@ -315,15 +314,15 @@ class Service:
 
     def _on_self_tested(self, test: SelfTested) -> None:
         health = self._health.learn(test)
-        rule = reflex_rule(self._config.barge_in, health)
+        rule = reflex_rule(self.config.barge_in, health)
         self.engine.commands.append(cmd.SetReflexRule(rule))
         _log.debug("self-test: %s; %s; near_end_db %.1f, margin %.1f", test, health, rule.near_end_db, rule.duck_margin_db)
-        self._observer.on_health(health)
+        self.observer.on_health(health)
 
     def _on_device_ready(self, report: cmd.DeviceReady) -> None:
         if report.after_s:
             _log.info("the sound devices are back after %.1f s", report.after_s)
-        self._observer.on_devices(True)
+        self.observer.on_devices(True)
         if (wait := self._playback.device_ready(report.speaker_rate_hz)) is not None and self._loop is not None:
             self._loop.call_later(wait.seconds, wait.then)
 
@@ -388,7 +387,7 @@ class Service:
 
     def _become(self, change: act.Become) -> None:
         _log.info("= %s, was %s: %s", change.new, change.old, change.why)
-        self._observer.on_state_changed(change.old, change.new, change.why)
+        self.observer.on_state_changed(change.old, change.new, change.why)
 
     def _keep_from(self, first: Frames | None) -> None:
         self._uplink.keep_from(first)

@@ -18,10 +18,12 @@ from satellite.control import Command, ControlServer, ask, default_path
 from satellite.core import actions as act
 from satellite.core.say import SayState
 from satellite.core.state import State
+from satellite.desk import Desk
 from satellite.errors import SatelliteError
+from satellite.memory import MemoryFile
 from satellite.mock.agent import keyword_agent
 from satellite.mock.recordings import COMMAND
-from tests.service.house import REPLY, REPLY_TEXT, as_played, house, play, undisturbed
+from tests.service.house import REPLY, REPLY_TEXT, Place, as_played, house, play, undisturbed
 from tests.standalone.home import home
 
 _Asked = list[Mapping[str, Any]]
@@ -163,13 +165,20 @@ def test_the_command_line_says_what_came_of_it(tmp_path: Path, capsys: pytest.Ca
 # ---- what they do
 
 
+def _commands(place: Place) -> Mapping[str, Command]:
+    return commands_of(Desk(place.service, place.service.config, MemoryFile(None)))
+
+
 def test_a_button_opens_a_turn_and_ends_an_answer() -> None:
     """As a wake word and a stop word would."""
 
     async def story() -> None:
         async with home(keyword_agent({"lights": f"{REPLY_TEXT} And more."})) as place:
-            commands = commands_of(place.service, place.service._config)
-            assert commands["status"]({}) == {"state": "idle", "mode": "standalone", "volume": 100, "saying": ""}
+            commands = _commands(place)
+            assert commands["status"]({}) == {
+                **{"state": "idle", "mode": "standalone", "volume": 100, "muted": False},
+                **{"barge_in": "speech", "sensitivity": "normal", "timers": "", "saying": ""},
+            }
             assert commands["listen"]({}) == {"state": "listening"}
             place.say("tts_lights_heart", after_s=0.2)
             await place.until_played(0.3)
@@ -186,7 +195,7 @@ def test_a_script_has_something_said() -> None:
 
     async def story() -> None:
         async with home() as place:
-            commands = commands_of(place.service, place.service._config)
+            commands = _commands(place)
             commands["say"]({"text": REPLY_TEXT, "announcement": True})
             await place.until_over()
             assert place.has_played(as_played(REPLY), place.begin)
@@ -202,7 +211,7 @@ def test_all_that_is_played_is_as_loud_as_one_wishes() -> None:
 
     async def story() -> None:
         async with home(config=undisturbed()) as place:
-            commands = commands_of(place.service, place.service._config)
+            commands = _commands(place)
             assert commands["volume"]({"volume": 50}) == {"volume": 50}
             commands["say"]({"text": REPLY_TEXT})
             await place.until_over()
@@ -219,9 +228,58 @@ def test_nobody_is_asked_to_speak_to_nobody() -> None:
 
     async def story() -> None:
         async with house(stay_away=True) as place:
-            commands = commands_of(place.service, place.service._config)
+            commands = _commands(place)
             with pytest.raises(SatelliteError, match="offline: nobody would hear you"):
                 commands["listen"]({})
             assert place.service.state is State.OFFLINE
+
+    play(story())
+
+
+def test_a_muted_microphone_hears_nobody_until_it_is_on_again() -> None:
+    """What is announced is heard all the same; nobody is asked to speak to a microphone that is off."""
+
+    async def story() -> None:
+        async with house(keyword_agent({}, REPLY_TEXT)) as place:
+            commands = _commands(place)
+            assert commands["mute"]({}) == {"muted": True}
+            with pytest.raises(SatelliteError, match="muted: nobody would hear you"):
+                commands["listen"]({})
+            place.say("tts_lights_heart")
+            await place.hub.announce(REPLY_TEXT)
+            await place.until_over()
+            heard = b"".join(place.seen.heard.values())
+            assert place.has_sounded_like(REPLY, place.begin) and max(heard[-32_000:]) == 0
+            assert commands["unmute"]({}) == {"muted": False}
+            await place.works()
+
+    play(story())
+
+
+def test_whoever_is_muted_while_he_speaks_is_not_understood() -> None:
+    """The turn is over, and nothing more of it is sent."""
+
+    async def story() -> None:
+        async with house(keyword_agent({}, REPLY_TEXT)) as place:
+            commands = _commands(place)
+            place.wake()
+            await place.until_state(State.LISTENING)
+            commands["mute"]({})
+            assert place.service.state is State.IDLE
+
+    play(story())
+
+
+def test_a_conversation_is_begun_from_outside() -> None:
+    """Something is said, and the user answers without a wake word."""
+
+    async def story() -> None:
+        async with home(keyword_agent({"lights": REPLY_TEXT})) as place:
+            _commands(place)["say"]({"text": REPLY_TEXT, "listen": True})
+            await place.until_state(State.SPEAKING)
+            await place.until_state(State.LISTENING)
+            place.say("tts_lights_heart", after_s=0.2)
+            await place.until_state(State.SPEAKING)
+            assert place.questions() == [COMMAND]
 
     play(story())

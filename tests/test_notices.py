@@ -466,7 +466,7 @@ def test_a_daemon_without_a_hub_tells_the_same() -> None:
     async def story() -> None:
         async with home(keyword_agent({}, REPLY_TEXT), config=undisturbed()) as place:
             notices: list[Notice] = []
-            place.service._observer = Audience(place.seen, Notices(notices.append))
+            place.service.observer = Audience(place.seen, Notices(notices.append))
             await place.command()
             await place.until_over()
             told = [_brief(n) for n in notices if n.kind != "transcribe"]

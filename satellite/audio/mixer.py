@@ -6,6 +6,7 @@ tells of an element without decibels what happened to be in memory.
 
 import ctypes
 import logging
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ LOUDEST = 100
 
 # in hundredths of a dB, as ALSA counts: what is softer than this below the loudest is not heard in a room
 _FLOOR = 60_00
+
+# the same curve as that of the volume by software: half of it is 12 dB less
+_PER_DECADE = 40_00
 
 # hw:1, hw:1,0, plughw:CARD=Device,DEV=0, sysdefault:CARD=Device; a plug: has a PCM behind its colon
 _CARD = re.compile(r"(?:CARD=|\b(?:hw|plughw|dmix|sysdefault|front|iec958|hdmi|surround\d\d):(?!\w+=))(\w+)")
@@ -119,6 +123,7 @@ class _Element:
         if step > self._least and (decibels := self._decibels()):
             softest, loudest = decibels
             at = self._one("snd_mixer_selem_ask_playback_vol_dB", step)
+            return min(round(LOUDEST * 10 ** ((at - loudest) / _PER_DECADE)), LOUDEST)
         share = (at - softest) / ((loudest - softest) or 1)
         return round(LOUDEST * min(max(share, 0.0), 1.0))
 
@@ -128,13 +133,13 @@ class _Element:
             return self._least if volume <= 0 else self._most
         if decibels := self._decibels():
             softest, loudest = decibels
-            at = softest + (loudest - softest) * volume // LOUDEST
+            at = max(loudest + round(_PER_DECADE * math.log10(volume / LOUDEST)), softest)
             # upwards, so that no volume but 0 is the silence that may be below the first step
             return self._one("snd_mixer_selem_ask_playback_dB_vol", at, 1)
         return self._least + round((self._most - self._least) * volume / LOUDEST)
 
     def _decibels(self) -> tuple[int, int] | None:
-        """The range that is used: equal steps in dB sound equal. None if the element does not know what its steps are."""
+        """The range that is used. None if the element does not know what its steps are."""
         try:
             softest, loudest = self._pair("snd_mixer_selem_get_playback_dB_range")
         except DeviceError:

@@ -6,8 +6,8 @@ import numpy as np
 
 from satellite.audio.card import Samples
 
-# Softer than speech, and above a room's noise. A few notes tell a canceller that has not learnt the room less than nothing: if they
-# are half as loud again, it takes the user's first words for their echo
+# Softer than speech, and above a room's noise. A few notes tell a canceller that has not learnt the room less than nothing: if
+# they are half as loud again, it takes the user's first words for their echo
 _PEAK = 0.10
 
 # its first overtone: without it a small loudspeaker is hardly heard

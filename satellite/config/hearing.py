@@ -53,7 +53,7 @@ class Wake(Section, frozen=True):
 
     engine: WakeEngine = WakeEngine.MICRO
     words: Annotated[tuple[str | WakeWord, ...], Meta(max_length=20)] = ("okay_nabu",)
-    threshold: Probability | None = None
+    threshold: Live[Probability | None] = None
     uri: TcpUri | None = None
     listen: Listen = Listen.WAKE_WORD
     vad_gate: bool = False

@@ -66,6 +66,16 @@ class WakeDetector:
         """In the order of the words."""
         return [word.threshold for word in self._words]
 
+    def set_thresholds(self, thresholds: Sequence[float | None], share: float = 1.0) -> None:
+        """In the same order, each times `share`; None: the model's own."""
+        for word, threshold, cutoff in zip(self._words, thresholds, self._engine.cutoffs, strict=True):
+            word.threshold = share * (cutoff if threshold is None else threshold)
+
+    @property
+    def wakes(self) -> list[bool]:
+        """Whether it is a wake word, in the same order."""
+        return [not word.is_stop for word in self._words]
+
 
 class OwnWords:
     """The same words in what the loudspeaker is given. It costs nothing while that is silent."""
@@ -89,6 +99,10 @@ class OwnWords:
             return
         for heard in self._detector.process(_SILENCE if played is None else played, first_frame):
             self._twin.said(heard.name, heard.end_frame)
+
+    def set_thresholds(self, thresholds: Sequence[float | None]) -> None:
+        """As of the words themselves."""
+        self._detector.set_thresholds(thresholds, TWIN_SHARE)
 
     def says(self, heard: WakeHeard) -> bool:
         """Whether what the microphone has just given is our own reply's word."""
@@ -128,6 +142,18 @@ class WakeWords:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
+
+    @property
+    def thresholds(self) -> list[float]:
+        """Of the wake words, in their order; none where none is found here."""
+        detector = self._detector
+        return [] if detector is None else [t for t, wakes in zip(detector.thresholds, detector.wakes, strict=True) if wakes]
+
+    def set_thresholds(self, thresholds: Sequence[float | None]) -> None:
+        """Of all words, in their order; None: the model's own. The worker does it, in its turn."""
+        if self._detector is not None and self._own is not None:
+            self.submit(partial(self._detector.set_thresholds, thresholds))
+            self.submit(partial(self._own.set_thresholds, thresholds))
 
     def feed(self, first_frame: int, samples: Samples, played: Samples | None = None) -> None:
         """Hands over a period of the stream, and what the loudspeaker was given in it, and returns at once.
