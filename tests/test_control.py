@@ -165,7 +165,7 @@ def test_the_command_line_says_what_came_of_it(tmp_path: Path, capsys: pytest.Ca
 # ---- what they do
 
 
-def _commands(place: Place) -> Mapping[str, Command]:
+def _of(place: Place) -> Mapping[str, Command]:
     return commands_of(Desk(place.service, place.service.config, MemoryFile(None)))
 
 
@@ -174,7 +174,7 @@ def test_a_button_opens_a_turn_and_ends_an_answer() -> None:
 
     async def story() -> None:
         async with home(keyword_agent({"lights": f"{REPLY_TEXT} And more."})) as place:
-            commands = _commands(place)
+            commands = _of(place)
             assert commands["status"]({}) == {
                 **{"state": "idle", "mode": "standalone", "volume": 100, "muted": False},
                 **{"barge_in": "speech", "sensitivity": "normal", "timers": "", "saying": ""},
@@ -195,7 +195,7 @@ def test_a_script_has_something_said() -> None:
 
     async def story() -> None:
         async with home() as place:
-            commands = _commands(place)
+            commands = _of(place)
             commands["say"]({"text": REPLY_TEXT, "announcement": True})
             await place.until_over()
             assert place.has_played(as_played(REPLY), place.begin)
@@ -211,7 +211,7 @@ def test_all_that_is_played_is_as_loud_as_one_wishes() -> None:
 
     async def story() -> None:
         async with home(config=undisturbed()) as place:
-            commands = _commands(place)
+            commands = _of(place)
             assert commands["volume"]({"volume": 50}) == {"volume": 50}
             commands["say"]({"text": REPLY_TEXT})
             await place.until_over()
@@ -228,7 +228,7 @@ def test_nobody_is_asked_to_speak_to_nobody() -> None:
 
     async def story() -> None:
         async with house(stay_away=True) as place:
-            commands = _commands(place)
+            commands = _of(place)
             with pytest.raises(SatelliteError, match="offline: nobody would hear you"):
                 commands["listen"]({})
             assert place.service.state is State.OFFLINE
@@ -241,7 +241,7 @@ def test_a_muted_microphone_hears_nobody_until_it_is_on_again() -> None:
 
     async def story() -> None:
         async with house(keyword_agent({}, REPLY_TEXT)) as place:
-            commands = _commands(place)
+            commands = _of(place)
             assert commands["mute"]({}) == {"muted": True}
             with pytest.raises(SatelliteError, match="muted: nobody would hear you"):
                 commands["listen"]({})
@@ -261,7 +261,7 @@ def test_whoever_is_muted_while_he_speaks_is_not_understood() -> None:
 
     async def story() -> None:
         async with house(keyword_agent({}, REPLY_TEXT)) as place:
-            commands = _commands(place)
+            commands = _of(place)
             place.wake()
             await place.until_state(State.LISTENING)
             commands["mute"]({})
@@ -275,7 +275,7 @@ def test_a_conversation_is_begun_from_outside() -> None:
 
     async def story() -> None:
         async with home(keyword_agent({"lights": REPLY_TEXT})) as place:
-            _commands(place)["say"]({"text": REPLY_TEXT, "listen": True})
+            _of(place)["say"]({"text": REPLY_TEXT, "listen": True})
             await place.until_state(State.SPEAKING)
             await place.until_state(State.LISTENING)
             place.say("tts_lights_heart", after_s=0.2)

@@ -62,11 +62,9 @@ class AudioEngine:
         self.reflex = Reflex()
         self.overruns = self.underruns = 0
         self._ear = Ear(canceller, detector, near_end, voicing)
-        self._is_user_heard = self._is_muted = False
-        self._is_idle = True
-        self._usual_rule = rule
+        self._is_user_heard, self._is_muted, self._is_idle = False, False, True
+        self._usual_rule, self._test = rule, SelfTest()
         self._own_rule: ReflexRule | None = None
-        self._test = SelfTest()
         self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
         self._shape, self._gain_db = shape, gain_db
         self._card: Card | None = None
@@ -156,12 +154,14 @@ class AudioEngine:
         self._delay = self._loop.at(lead_frames)
         sense = self._sense(near, far)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
+        # out of silence the canceller makes a noise of its own
+        shaped = near if self._is_muted else self._shape(sense.clean)
         # the canceller's reference leads its echo, so a word of ours is known before the microphone has it
-        shaped = self._shape(sense.clean)
         self._on_period(first, shaped, far if self._reference.level_db(0) >= AUDIBLE_REFERENCE_DB else None)
         seen = self._observe(sense)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
-        self._test.add(seen, level_db(near), self.reflex, verdict, self._rule)
+        if not self._is_muted:
+            self._test.add(seen, level_db(near), self.reflex, verdict, self._rule)
         self.reports.append(cmd.Heard(first, shaped.tobytes()))
         if sense.probability is not None:
             self._report_window(sense, sense.probability)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from satellite.core.burst import Burst, BurstRule
 from satellite.core.endpoint import Endpointer, EndpointRule
-from satellite.core.events import Deadline
+from satellite.core.events import Deadline, WakeHeard
 from satellite.core.interrupt import Interrupt
 from satellite.core.say import Allow, FollowUp, Say
 from satellite.core.sensitivity import PROFILES, Sensitivity
@@ -128,6 +128,8 @@ class Conversation:
     """Whether the turn was opened by a voice over a reply or a thought of ours."""
     detection: str = ""
     """The wake word that opened the turn, until the hub has been told of it."""
+    last_word: WakeHeard | None = None
+    """The last one that the hub was told of, or was to be."""
     endpoint: Endpointer = Endpointer()
     burst: Burst = Burst()
     onset: Frames = Frames(0)

@@ -14,11 +14,19 @@ from satellite.core.preemptive import PAUSE_MS
 from satellite.core.state import Stage, State
 from satellite.core.units import Frames, frames
 
+# Home Assistant refuses the same word within 2 s, by its own clock, and the network may be slower the second time
+WORD_AGAIN_MS = 2300
+
 
 def wake(c: Conversation, e: ev.WakeHeard) -> Result:
-    """A turn opened by a wake word. The hub hears of the word, so that it can tell several satellites apart."""
+    """A turn opened by a wake word. The hub hears of the word, so that it can tell several satellites apart.
+
+    But not of one that is said again at once: it would take us for two.
+    """
     first = Frames(max(e.end - frames(c.rule.wake_backtrack_ms), 0))
-    return open_turn(replace(c, detection=e.name), first, Endpointer())
+    if c.last_word is not None and c.last_word.name == e.name and e.at - c.last_word.at < WORD_AGAIN_MS:
+        return open_turn(c, first, Endpointer())
+    return open_turn(replace(c, detection=e.name, last_word=e), first, Endpointer())
 
 
 def listen_now(c: Conversation, e: ev.ListenAsked) -> Result:

@@ -150,6 +150,7 @@ def info(name: str, area: str | None, wake_words: Sequence[str]) -> WireEvent:
         attribution=_OURS,
         installed=True,
         version=__version__,
+        has_vad=True,
         active_wake_words=list(wake_words),
         max_active_wake_words=len(wake_words),
     )

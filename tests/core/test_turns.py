@@ -385,3 +385,16 @@ def test_pauses_are_told_to_those_who_want_to_know() -> None:
     other = Driver().listening()
     other.voice(640)
     assert of(other.silence(320), act.TellPause) == []
+
+
+@pytest.mark.parametrize(("name", "after_ms", "told"), [("okay_nabu", 1500, 1), ("okay_nabu", 2400, 2), ("alexa", 1500, 2)])
+def test_a_word_that_is_said_again_at_once_is_not_told_twice(name: str, after_ms: int, told: int) -> None:
+    """The hub would refuse it as another satellite's, and the user wait for nothing; the run is asked for all the same."""
+    driver = Driver().opened()
+    driver.wake()
+    driver.tell(ev.StopAsked)
+    driver.ack()
+    driver.wait(after_ms)
+    driver.tell(ev.WakeHeard, name=name, end=frames(driver.at))
+    assert len(driver.wanted(act.SendDetection)) == told
+    assert len(driver.wanted(act.SendRun)) == 2 and driver.is_in(State.LISTENING)

@@ -13,6 +13,7 @@ from satellite.core.interrupt import Interrupt, Phase
 from satellite.core.say import FollowUp, SayState
 from satellite.core.state import Stage, State, Why
 from satellite.core.table import step
+from satellite.core.turns import WORD_AGAIN_MS
 from satellite.core.units import Frames, Millis, frames
 
 AT_REST = (State.OFFLINE, State.IDLE, State.MUTED)
@@ -80,7 +81,9 @@ class Watch:
             # a run that finds no words has ended
             self._run_is_alive = False
         if isinstance(event, ev.WakeHeard) and before.state is State.IDLE:
-            self._untold_word = event.name
+            last = before.last_word
+            is_again = last is not None and last.name == event.name and event.at - last.at < WORD_AGAIN_MS
+            self._untold_word = None if is_again else event.name
         if after.state is State.LISTENING and before.state is not State.LISTENING and after.turn > before.turn:
             self._licence = self._licence_for(before, event)
         if after.state is State.PROCESSING and before.state is not State.PROCESSING:

@@ -43,7 +43,7 @@ def test_the_sound_of_being_awake_is_no_command() -> None:
         async with house(keyword_agent({}, REPLY_TEXT), config=_config()) as place:
             place.wake()
             await place.until_state(State.LISTENING)
-            await place.until_state(State.IDLE, within_s=8.0)
+            await place.until(lambda: place.service.state is State.IDLE, within_s=8.0)
             assert place.journal.of("audio-stop") == []
 
     play(story())
