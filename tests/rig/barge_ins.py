@@ -155,15 +155,16 @@ def room_config(card: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def bench(card: str, directory: Path, ser_db: float) -> AsyncIterator[Bench]:
-    """Opens the room, starts the daemon in this process, and connects a hub."""
+async def bench(card: str, directory: Path, ser_db: float, tap: Tap | None = None, **sections: Any) -> AsyncIterator[Bench]:
+    """Opens the room, starts the daemon in this process, and connects a hub; `sections` are of the configuration."""
     wavs = user_wavs(directory, ser_db)
     with Room(directory / "room", room_config(card)) as room:
         os.environ.update(room.env)
-        tap = Tap()
+        tap = tap or Tap()
         rate_hz = CARDS[card]["rates"][0]
         settings = AlsaSettings("mic", "speaker", rate_hz, loopback_channel=5 if card == "array" else None)
-        config = Config(hub=Hub(host="127.0.0.1", port=0, announce=False), wake=Wake(words=("alexa",)))
+        hub = Hub(host="127.0.0.1", port=0, announce=False)
+        config = Config(hub=hub, wake=Wake(words=("alexa",)), **sections)
         service = Service(config, lambda: open_card(settings), tap)
         known = [(SPOKEN[name], recording(name)) for name in (*USERS, "tts_stop_joe")]
         async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts(answers()) as tts:
