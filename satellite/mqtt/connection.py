@@ -83,8 +83,6 @@ class Connection:
             except Exception:
                 _log.exception("the MQTT client failed; it tries again")
                 self._log.lost("fault", "a fault of ours")
-            finally:
-                self._waiting = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._log.retry_s):
                     await self._stopping.wait()
@@ -119,6 +117,9 @@ class Connection:
             for task in done:
                 task.result()
         finally:
+            # before Python 3.12 a cancellation is lost in the library's `wait_for` if what it waits for has just come
+            self._waiting = None
+            self._has_more.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

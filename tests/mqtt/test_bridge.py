@@ -276,6 +276,26 @@ def test_a_satellite_that_goes_or_is_cut_off_is_not_available(tmp_path: Path) ->
     soon(story())
 
 
+def test_a_cut_or_an_end_amid_telling_is_noticed(tmp_path: Path) -> None:
+    """Whatever is under way then."""
+
+    async def story() -> None:
+        controls = FakeControls()
+        async with Broker(tmp_path) as broker, home_assistant(broker.port) as hass, Wire(broker) as wire:
+            async with bridge(wire.port, controls):
+                for n in range(1, 9):
+                    await hass.until(f"{BASE}/state", times=n)
+                    await hass.ask("volume", f"{n}")
+                    await controls.until_asked("volume", n)
+                    wire.cut()
+                await hass.until(f"{BASE}/state", times=9)
+                await hass.ask("volume", "99")
+                await controls.until_asked("volume", 99)
+            await hass.until(AVAILABILITY, "offline", times=9)
+
+    soon(story())
+
+
 def test_a_broker_that_was_restarted_knows_everything_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Without what happened while it was away, and with what was set. The operator hears it twice."""
     caplog.set_level(logging.DEBUG, "satellite")

@@ -28,7 +28,14 @@ from tests.mqtt.schema import insist
 
 _TOPICS = Topics("satellite", "homeassistant", "satellite-0123abcd")
 # all that a refusal says
-_EXPECTED = ("a whole number from 0 to 100", "a number from 0.05 to 0.99", "one of quiet, normal, noisy", "ON or OFF", "PRESS", "a text")
+_EXPECTED = (
+    "a whole number from 0 to 100",
+    "a number from 0.05 to 0.99",
+    "one of quiet, normal, noisy",
+    "ON or OFF",
+    "PRESS",
+    "a text",
+)
 
 _BY_KEY = {entity.key: entity for entity in TABLE}
 
