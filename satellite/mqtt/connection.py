@@ -24,8 +24,8 @@ _WRONG_USER, _NOT_ALLOWED = 0x86, 0x87
 class Connection:
     """Says `farewell` when it ends, and has the broker say it when it breaks. For the event loop.
 
-    `on_connected` is called at each connection, before anything is heard: what it tells goes out first. What is told while there
-    is none is dropped.
+    `on_connected` is called at each connection: what it tells goes out first. What is told while there is none is dropped, and
+    what others say meanwhile is not heard.
     """
 
     def __init__(
@@ -105,12 +105,6 @@ class Connection:
 
     async def _talk(self, client: aiomqtt.Client) -> None:
         """Until we stop, or by an error."""
-        # at most once: what is said twice is worse than what is not said
-        granted = await client.subscribe([(topic, 0) for topic in self._topics])
-        refused = [topic for topic, code in zip(self._topics, granted, strict=True) if _is_refused(code)]
-        self._log.found(refused)
-        self._waiting = {}
-        self._on_connected()
         tasks = [asyncio.create_task(each) for each in (self._send(client), self._receive(client), self._until_stopping())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -129,6 +123,14 @@ class Connection:
         await self._stopping.wait()
 
     async def _send(self, client: aiomqtt.Client) -> None:
+        # at most once: what is said twice is worse than what is not said
+        granted = await client.subscribe([(topic, 0) for topic in self._topics])
+        refused = [topic for topic, code in zip(self._topics, granted, strict=True) if _is_refused(code)]
+        self._log.found(refused)
+        if self._stopping.is_set():
+            return
+        self._waiting = {}
+        self._on_connected()
         while self._waiting is not None:
             self._has_more.clear()
             while self._waiting:

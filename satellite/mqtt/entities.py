@@ -53,6 +53,8 @@ class Entity:
     obey: Callable[[Controls, str], None] | None = None
     """Does what a command says; Nonsense if it says nothing, SatelliteError if it cannot be done."""
     details: Mapping[str, Any] = field(default_factory=dict)
+    has_attributes: bool = False
+    """Whether all that is told there is shown beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +275,7 @@ TABLE: tuple[Entity, ...] = (
             "force_update": True,
             "icon": "mdi:hand-back-left",
         },
+        has_attributes=True,
     ),
     Entity(
         "interruption-time",
@@ -350,8 +353,8 @@ def _component(topics: Topics, entity: Entity) -> dict[str, Any]:
     }
     if shows:
         component["state_topic"] = topics.of(shows)
-    if entity.key == "interruption-reason":
-        component["json_attributes_topic"] = topics.of(INTERRUPTION)
+    if entity.has_attributes and entity.told:
+        component["json_attributes_topic"] = topics.of(entity.told)
     if entity.obey:
         component["command_topic"] = topics.command(entity)
     return component

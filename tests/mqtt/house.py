@@ -121,6 +121,38 @@ class Wire:
             await asyncio.gather(_copy(reader, to_there), _copy(there, writer))
 
 
+@asynccontextmanager
+async def strict_broker() -> AsyncIterator[int]:
+    """One that lets nobody hear anything, which mosquitto only does with a plug-in; its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                kind, body = await _packet(reader)
+                if kind == 1:
+                    writer.write(b"\x20\x02\x00\x00")
+                elif kind == 8:
+                    at, codes = 2, b""
+                    while at < len(body):
+                        at, codes = at + 3 + int.from_bytes(body[at : at + 2]), codes + b"\x80"
+                    writer.write(b"\x90" + bytes([2 + len(codes)]) + body[:2] + codes)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Of MQTT: its kind, and the rest."""
+    kind, length, shift = (await reader.readexactly(1))[0] >> 4, 0, 0
+    while True:
+        byte = (await reader.readexactly(1))[0]
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return kind, await reader.readexactly(length)
+
+
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while chunk := await reader.read(65536):
         writer.write(chunk)

@@ -32,6 +32,7 @@ from tests.mqtt.house import (
     make_certificate,
     payload,
     soon,
+    strict_broker,
     until_logged,
 )
 from tests.mqtt.schema import insist
@@ -57,6 +58,8 @@ def test_a_device_appears_with_all_its_settings(tmp_path: Path) -> None:
             assert [topic for topic, _, _ in hass.heard[1:3]] == [DISCOVERY, AVAILABILITY]
             config = payload(hass.all_of(DISCOVERY)[0])
             insist(config)
+            shown = config["components"]["interruption-reason"]
+            assert shown["json_attributes_topic"] == shown["state_topic"] == f"{BASE}/interruption"
             assert (config["device"]["name"], config["device"]["suggested_area"]) == ("Kitchen", "Ground floor")
             assert hass.all_of(f"{BASE}/state") == ["idle"]
             async with home_assistant(broker.port) as later:
@@ -408,6 +411,36 @@ def test_a_broker_that_is_not_the_one_is_told_nothing(tmp_path: Path, caplog: py
 
     soon(story())
     assert [record.levelname for record in caplog.records if "no broker at" in record.getMessage()] == ["WARNING"]
+
+
+def test_a_broker_that_lets_it_hear_nothing_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    """With the topics; what it has to tell may still be of use."""
+
+    async def story() -> None:
+        async with strict_broker() as port, bridge(port, FakeControls()):
+            await until_logged(caplog, "does not let us hear")
+
+    soon(story())
+    assert f"{BASE}/say/set" in caplog.text and "homeassistant/status" in caplog.text
+
+
+def test_a_broker_that_does_not_answer_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    """And tried again; nor does it hold up the end."""
+
+    async def story() -> None:
+        over = asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await over.wait()
+            writer.transport.abort()
+
+        rule = replace(RULE, answer_s=0.05, goodbye_s=0.01)
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        async with server, bridge(server.sockets[0].getsockname()[1], FakeControls(), rule):
+            await until_logged(caplog, "timed out")
+        over.set()
+
+    soon(story())
 
 
 def test_what_it_is_told_without_a_connection_is_no_fault(tmp_path: Path) -> None:
