@@ -16,6 +16,7 @@ from satellite.core.interrupt import Interrupt, Phase, Reason
 from satellite.core.sensitivity import Sensitivity
 from satellite.core.state import State, Why
 from satellite.core.units import Decibels, Millis, Probability
+from satellite.observer import Key, Setting
 from tests.mqtt.fake_controls import FakeControls
 from tests.mqtt.house import (
     AVAILABILITY,
@@ -218,7 +219,9 @@ def test_states_are_told_as_others_see_them(tmp_path: Path) -> None:
             await hass.until_ready()
             for old, new in [(State.IDLE, State.SPEAKING), (State.SPEAKING, State.HELD), (State.HELD, State.LISTENING)]:
                 told.on_state_changed(old, new, Why.VOICE)
-                await hass.until(f"{BASE}/state", new.public)
+                # goes out after it
+                told.on_setting(Setting(Key.SENSITIVITY, new.value))
+                await hass.until(f"{BASE}/sensitivity", new.value)
             assert hass.all_of(f"{BASE}/state") == ["idle", "speaking", "listening"]
             async with home_assistant(broker.port) as later:
                 assert f"{BASE}/state" not in later.retained()
