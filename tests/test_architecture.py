@@ -37,6 +37,15 @@ MAY_KNOW = {
     "hooks.py": ("satellite.config", "satellite.core", "satellite.errors", "satellite.notices", "satellite.program"),
     "program.py": (),
     "gpio.py": ("satellite.config.sound", "satellite.controls", "satellite.core", "satellite.errors", "satellite.observer"),
+    "mqtt": (
+        "satellite.config",
+        "satellite.controls",
+        "satellite.core",
+        "satellite.errors",
+        "satellite.mqtt",
+        "satellite.observer",
+        "satellite.__version__",
+    ),
     "migrate": ("satellite.config", "satellite.errors", "satellite.keys", "satellite.migrate"),
 }
 
@@ -69,6 +78,7 @@ HOME = {
     ),
     "yaml": ("typed_yaml.py", "migrate/compose.py", "migrate/write.py"),
     "ifaddr": ("discovery.py",),
+    "aiomqtt": ("mqtt/connection.py",),
     "sentence_stream": ("peer/", "mock/"),
     "matplotlib": DRAWING,
 }
@@ -190,6 +200,19 @@ def test_the_drawing_is_imported_when_it_is_needed() -> None:
         if file not in DRAWING
         and isinstance(node, ast.Import | ast.ImportFrom)
         and any(_is_in(name, drawing) for name in _imports(ast.Module([node], [])))
+    ]
+    assert eager == []
+
+
+def test_the_mqtt_client_is_imported_when_it_is_needed() -> None:
+    """Its library is an extra."""
+    eager = [
+        file
+        for file, tree in _trees(PACKAGE).items()
+        for node in tree.body
+        if file != "mqtt/connection.py"
+        and isinstance(node, ast.Import | ast.ImportFrom)
+        and any(_is_in(name, ("aiomqtt", "satellite.mqtt.connection")) for name in _imports(ast.Module([node], [])))
     ]
     assert eager == []
 

@@ -263,6 +263,14 @@ def _measured(room: Room, note: dict[str, Any]) -> BargeIn:
     )
 
 
+def silence_ms(room: Room, answer: str, onset_ns: int) -> float:
+    """Of a reply that was stopped after somebody's onset: from there to its last sound."""
+    epoch = room.events("epoch")[0]["t_ns"]
+    drops = [e["t_ns"] for e in room.events("stop") if e["stream"] == "speaker" and e["reason"] == "drop"]
+    onset, dropped = (int((at_ns - epoch) * RATE_HZ / 1e9) for at_ns in (onset_ns, min(t for t in drops if t > onset_ns)))
+    return _silent_ms(speaker_record(room), answers()[answer], onset, dropped)
+
+
 def _silent_ms(cone: Samples, reply: Samples, onset: int, dropped: int) -> float:
     """From the user's onset to the last sound within 40 dB of the reply's level; 0 if the reply was in a pause."""
     level = float(np.sqrt(np.mean(reply.astype(np.float64) ** 2)))

@@ -25,13 +25,11 @@ from satellite.config import Sounds
 from satellite.core.events import Event, WakeHeard
 from satellite.core.units import RATE_HZ
 from satellite.mock.recordings import SPOKEN, SPOKEN_S
-from tests.rig.barge_ins import PATIENCE_S, Bench, Tap, ask, bench, speaker_record
+from tests.rig.barge_ins import PATIENCE_S, Bench, Tap, ask, bench, silence_ms
 
 _COMMAND = "tts_lights_joe"
 # the wake word's recording ends in as much of silence
 _AFTER_WORD_S = 0.1
-# of full scale 32768
-_AUDIBLE = 30
 
 
 @dataclass
@@ -87,10 +85,11 @@ async def waking(count: int, directory: Path) -> Found:
 
 async def over_replies(count: int, directory: Path) -> tuple[list[float], int]:
     """So many replies that the wake word is said over: ms from its first sound to silence of each, and how many played on."""
-    missed, said_s = 0, []
+    missed, said = 0, []
     async with bench("16k", directory, 0.0, sounds=Sounds(awake=None)) as b:
         for _ in range(count):
             await ask(b)
+            answered = len(b.hub.journal.of("audio-start", "sent"))
             told = len(b.hub.journal.of("interrupt", phase="confirmed"))
             begin_ns = time.monotonic_ns() + 1_500_000_000
             await asyncio.to_thread(b.room.say, b.wavs["tts_alexa_joe"], at_ns=begin_ns)
@@ -99,18 +98,11 @@ async def over_replies(count: int, directory: Path) -> tuple[list[float], int]:
             is_stopped = len(b.hub.journal.of("interrupt", phase="confirmed")) > told
             missed += not is_stopped
             if is_stopped:
-                said_s.append(begin_ns / 1e9 + SPOKEN_S["tts_alexa_joe"][0])
+                said.append((answered, begin_ns + int(SPOKEN_S["tts_alexa_joe"][0] * 1e9)))
             b.service.hush()
             await asyncio.sleep(1.0)
         room = b.room
-    epoch_s = room.events("epoch")[0]["t_ns"] / 1e9
-    loud_s = np.flatnonzero(np.abs(speaker_record(room)) > _AUDIBLE) / RATE_HZ + epoch_s
-    return [_silence_ms(loud_s, at_s) for at_s in said_s], missed
-
-
-def _silence_ms(loud_s: np.ndarray, said_s: float) -> float:
-    heard = loud_s[(loud_s > said_s) & (loud_s < said_s + 1.5)]
-    return float(heard[-1] - said_s) * 1000 if len(heard) else 0.0
+    return [silence_ms(room, b.answer_of(answered), at_ns) for answered, at_ns in said], missed
 
 
 def main() -> None:
