@@ -50,7 +50,7 @@ MAY_KNOW = {
 }
 
 # the service is started, and by nobody else: the demo plays it to somebody
-MAY_START = ("cli.py", "__main__.py", "demo/", "session.py", "commands.py")
+MAY_START = ("cli.py", "__main__.py", "demo/", "session.py", "desk.py")
 
 # the pictures of the demo and the bench, whose library may be missing
 DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", "bench/plot.py")
@@ -68,6 +68,8 @@ HOME = {
     "zeroconf": ("discovery.py", "browse.py"),
     "msgspec": (
         "config/",
+        "desk.py",
+        "memory.py",
         "session.py",
         "check/run.py",
         "keys.py",

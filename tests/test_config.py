@@ -394,7 +394,7 @@ def test_sighup_has_the_file_read_again_and_the_service_goes_on() -> None:
 
     async def story() -> int:
         async with asyncio.timeout(10):
-            return await cli._serve(service, lambda: new)  # type: ignore[arg-type]
+            return await cli._serve(service, lambda: new, service.reconfigure)  # type: ignore[arg-type]
 
     assert asyncio.run(story()) == 0
     assert service.configs == [new] and not service.is_running

@@ -122,6 +122,9 @@ def changes(old: Config, new: Config) -> Changes:
         if getattr(new.barge_in, name) is Allow.STOP_WORD and not old.barge_in.stop_words and key in changed:
             # nothing would interrupt until the stop words are there
             changed[key] = False
+    if (old.wake.is_remote or new.wake.is_remote) and "wake.threshold" in changed:
+        # one that is not for the words that are listened for now
+        changed["wake.threshold"] = False
     live = tuple(key for key, at_once in changed.items() if at_once)
     restart = tuple(key for key, at_once in changed.items() if not at_once)
     config = msgspec.convert(nested(before | {key: after[key] for key in live}), Config)
