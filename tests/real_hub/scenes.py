@@ -12,7 +12,7 @@ from satellite.core.interrupt import Phase
 from satellite.core.state import Stage as Run
 from satellite.core.state import State, Why
 from satellite.core.timers import Timer, TimerChange
-from tests.real_hub.stage import Stage
+from tests.real_hub.stage import PIPELINE, REMINDER, Stage
 
 Scene: TypeAlias = Callable[[Stage], Awaitable[list[str]]]
 
@@ -199,7 +199,7 @@ async def announcement(place: Stage) -> list[str]:
 
 
 async def announcement_over_a_reply(place: Stage) -> list[str]:
-    """One voice at a time: the hub is released, and the reply goes on."""
+    """One voice at a time: it waits for the end of the reply, and is played whole; the hub's own patience may be shorter."""
     began = await place.asks("tell me the news", _new("There are many news."), seconds=5.0)
     await place.until_played(began, 1.5)
     text = _new("The washing is done.")
@@ -209,7 +209,15 @@ async def announcement_over_a_reply(place: Stage) -> list[str]:
     returned = time.monotonic()
     _, ended = await place.first(ev.ReplyEnded, began)
     seen = [f"an announcement of 8 s: the service returned after {_ms(called, returned)}"]
-    return [*seen, f"the reply was played, {ended.position.played} ms of it"]
+    waited, _ = await place.first(act.TakeSpeech, called)
+    _, announced = await place.first(ev.ReplyEnded, waited)
+    played, _ = await place.first(act.SendPlayed, waited)
+    assert ended.position.played == ended.position.total and announced.position.played == announced.position.total
+    return [
+        *seen,
+        f"the reply was played, {ended.position.played} ms of it, and then the announcement, {announced.position.played} ms",
+        f"`played` {_ms(place.last_sound_s(waited), played)} after the last sample of that",
+    ]
 
 
 _NO_TIMERS = "no timer can be started from outside in this version"
@@ -233,7 +241,78 @@ async def timer(place: Stage) -> list[str]:
         return [_NO_TIMERS]
     _, started = await place.first(Timer, began, lambda t: t.change is TimerChange.STARTED)
     rang, _ = await place.first(Timer, began, lambda t: t.change is TimerChange.FINISHED)
-    return [f"started: {started.left_s} s, name {started.name!r}", f"finished {_ms(began, rang)} after it was asked for"]
+    ringing = await place.until_state(State.SPEAKING, began)
+    await place.until_played(began, 1.5)
+    onset = place.card.time_of(place.say("tts_stop_joe").onset_frame)
+    silent = await place.until_state(State.IDLE, ringing)
+    assert not place.seen.of(act.SendRun, began), "the word that ended the ring was sent to the hub"
+    return [
+        f"started: {started.left_s} s, name {started.name!r}",
+        f"finished {_ms(began, rang)} after it was asked for",
+        f"rings {_ms(rang, ringing)} later",
+        f"a word ends it, which is certain {_ms(onset, silent)} after its onset, and nothing is sent",
+    ]
+
+
+async def two_timers_without_the_hub(place: Stage) -> list[str]:
+    """Both ring when they should, while the hub is down; it knows nothing of them when it is back."""
+    began = time.monotonic()
+    if not await _start_timer(place, 8, "rice") or not await _start_timer(place, 10, "eggs"):
+        return [_NO_TIMERS]
+    await place.until("two timers", lambda: len(place.service.timers) == 2)
+    place.scripts.kill_hub(signal.SIGKILL)
+    rang = await place.until("rings", lambda: place.seen.of(Timer, began, lambda t: t.change is TimerChange.FINISHED)[:2])
+    await place.until("both", lambda: len(place.seen.of(Timer, began, lambda t: t.change is TimerChange.FINISHED)) == 2)
+    place.service.hush()
+    await place.scripts.run("start.sh")
+    await place.first(ev.HubOpened, rang[0][0])
+    return [f"rang {_ms(began, rang[0][0])} after it was asked for 8 s, with the hub killed"]
+
+
+async def conversation_begun_from_outside(place: Stage) -> list[str]:
+    """Something is said here, and the answer to it is the hub's."""
+    await place.hub("stt.say", "yes please")
+    await place.hub("handle.reply", _new("I will remind you."))
+    began = time.monotonic()
+    place.desk.say_text(REMINDER, then_listen=True)
+    ended, _ = await place.first(ev.ReplyEnded, began)
+    listening = await place.until_state(State.LISTENING, ended)
+    place.say("tts_lights_heart", after_s=0.2)
+    _, transcript = await place.first(ev.Transcript, listening)
+    assert transcript.text == "yes please"
+    await place.first(act.SendPlayed, listening)
+    return [f"listens {_ms(ended, listening)} after the last sample", "the hub understands and answers, without a wake word"]
+
+
+async def words_for_pipelines(place: Stage) -> list[str]:
+    """A word's pipeline goes with the run; this hub takes no notice, and the turn works. The same word again is not refused."""
+    await place.hub("stt.say", "what time is it")
+    await place.hub("handle.reply", _new("It is noon."))
+    began = time.monotonic()
+    place.wake("okay_nabu")
+    await place.first(ev.HubReady, began)
+    place.desk.hush()
+    await place.until_idle()
+    await asyncio.sleep(0.8)
+    again = time.monotonic()
+    place.wake("okay_nabu")
+    place.say("tts_lights_joe")
+    await place.first(ev.Transcript, again)
+    await place.first(act.SendPlayed, again)
+    assert not place.seen.of(act.SendDetection, again) and (again - began) < 2.0, "it was no test of the hub's two seconds"
+    return [f"`okay_nabu` asks for the pipeline {PIPELINE!r}", f"said again after {_ms(began, again)}, and heard"]
+
+
+async def volume(place: Stage) -> list[str]:
+    """Of the hub's answer, while it plays."""
+    began = await place.asks("tell me the news", _new("There are many news."), seconds=4.0)
+    await place.until_played(began, 1.0)
+    place.desk.set_volume(50)
+    await place.until_played(began, 2.0)
+    loud, soft = (place.level(since, since + 0.6) for since in (time.monotonic() - 1.8, time.monotonic() - 0.7))
+    place.desk.set_volume(100)
+    await place.first(ev.ReplyEnded, began)
+    return [f"50 instead of 100 is {loud - soft:.0f} dB less"]
 
 
 async def mute_and_back(place: Stage) -> list[str]:
@@ -249,7 +328,10 @@ async def mute_and_back(place: Stage) -> list[str]:
     rings = _NO_TIMERS
     if await _start_timer(place, 1, "tea"):
         rang, _ = await place.first(Timer, muted, lambda t: t.change is TimerChange.FINISHED)
-        rings = f"a timer's end is told all the same ({_ms(muted, rang)} into it)"
+        await place.until_state(State.SPEAKING, rang)
+        place.desk.hush()
+        await place.until_state(State.MUTED, rang)
+        rings = f"a timer rings all the same ({_ms(muted, rang)} into it), and after it we are muted"
     released = time.monotonic()
     await place.hub("hub.mute", place.entry, False)
     opened, _ = await place.first(ev.HubOpened, released)
@@ -331,8 +413,13 @@ SCENES: tuple[Scene, ...] = (
     announcement,
     announcement_over_a_reply,
     timer,
+    conversation_begun_from_outside,
+    words_for_pipelines,
+    volume,
     mute_and_back,
     announcement_while_muted,
     hub_restarted_during_a_reply,
     hub_killed_during_a_reply,
+    # last: whoever sets up the scenes loses the hub with it
+    two_timers_without_the_hub,
 )

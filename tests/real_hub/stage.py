@@ -14,13 +14,17 @@ from typing import Any, TypeVar
 import numpy as np
 
 from satellite.audio.card import Samples
-from satellite.config import Audio, Config, Hub, Listening
+from satellite.audio.levels import level_db
+from satellite.config import Audio, Config, Hub, Listening, Tts, Wake, WakeWord
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.state import State
 from satellite.core.timers import Timer
 from satellite.core.units import RATE_HZ
+from satellite.desk import Desk
+from satellite.memory import MemoryFile
 from satellite.mock.recordings import recording, trimmed
+from satellite.mock.tts import MockTts
 from satellite.observer import Observer
 from satellite.service import Service
 from satellite.simulate.card import SimulatedCard
@@ -29,6 +33,9 @@ from satellite.simulate.room import Room, Said, ser_gain_db
 
 # a hub starts in four seconds, and is back 13 s after it was cut off; nothing else takes so long
 SOON_S = 40.0
+
+REMINDER = "The washing is done. Shall I remind you?"
+PIPELINE = "Kitchen"
 
 _PORT = 10_700
 _NAME = "real hub test"
@@ -108,6 +115,7 @@ class Stage:
     """Both of them."""
 
     service: Service
+    desk: Desk
     seen: Seen
     room: Room
     card: SimulatedCard
@@ -118,11 +126,11 @@ class Stage:
 
     # ---- the user
 
-    def wake(self) -> float:
-        """The wake word, as the detector tells of it; never the same twice, or the hub takes us for two satellites."""
+    def wake(self, name: str | None = None) -> float:
+        """A wake word, as the detector tells of it; never the same twice, unless it is named."""
         self.wakes += 1
         engine = self.service.engine
-        self.service.handle(ev.WakeHeard(engine.now(), f"word {self.wakes}", engine.frame))
+        self.service.handle(ev.WakeHeard(engine.now(), name or f"word {self.wakes}", engine.frame))
         return time.monotonic()
 
     def say(self, name: str, after_s: float = 0.0) -> Said:
@@ -177,6 +185,10 @@ class Stage:
         sound = np.flatnonzero(self.room.cone.between(first, self.room.cone.end_frame))
         return self.card.time_of(first + int(sound[-1]))
 
+    def level(self, since_s: float, until_s: float) -> float:
+        """How loud it was between two times, in dB."""
+        return level_db(self.room.cone.between(self.card.air_frame(since_s), self.card.air_frame(until_s)).astype(np.int16))
+
     def is_silent(self, since_s: float, until_s: float) -> bool:
         """Whether it did not move between two times."""
         frames = self.card.air_frame(since_s), min(self.card.air_frame(until_s), self.room.cone.end_frame)
@@ -220,15 +232,21 @@ async def stage(scripts: Scripts, out: Path) -> AsyncIterator[Stage]:
     await hub.ready()
     seen, room = Seen(), _room()
     card = SimulatedCard(room, RealClock())
-    config = Config(
-        name=_NAME, hub=Hub(host="127.0.0.1", port=_PORT), audio=Audio(warm_up_dbfs=None), listening=Listening(follow_up_ms=3000)
-    )
-    service = Service(config, lambda: _opened(card), seen)
-    try:
-        yield Stage(service, seen, room, card, hub, scripts)
-    finally:
-        await service.stop()
-        await hub.stop()
+    async with MockTts({REMINDER: trimmed("tts_alexa_joe")}) as tts:
+        config = Config(
+            name=_NAME,
+            hub=Hub(host="127.0.0.1", port=_PORT),
+            tts=Tts(uri=tts.uri),
+            audio=Audio(warm_up_dbfs=None),
+            wake=Wake(words=(WakeWord(name="okay_nabu", pipeline=PIPELINE),)),
+            listening=Listening(follow_up_ms=3000),
+        )
+        service = Service(config, lambda: _opened(card), seen)
+        try:
+            yield Stage(service, Desk(service, config, MemoryFile(None)), seen, room, card, hub, scripts)
+        finally:
+            await service.stop()
+            await hub.stop()
 
 
 def _opened(card: SimulatedCard) -> SimulatedCard:
