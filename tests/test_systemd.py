@@ -86,7 +86,7 @@ class FakeService:
 def test_it_hears_of_the_start_when_we_listen_and_of_the_stop_when_it_begins(systemd: Systemd) -> None:
     """Ready only after the start, stopping before the stop, which takes its time."""
     service = FakeService(systemd)
-    assert asyncio.run(_serve(service, Config)) == 0  # type: ignore[arg-type]
+    assert asyncio.run(_serve(service, Config, lambda config: None)) == 0  # type: ignore[arg-type]
     assert service.heard == [
         ("start", []),
         ("stop", [["READY=1", "STATUS=offline: waiting for a hub"], ["STOPPING=1"]]),
@@ -106,7 +106,7 @@ class Failing(FakeService):
 def test_a_service_that_has_failed_ends_so_that_it_is_started_again(systemd: Systemd) -> None:
     """Deaf is worse than gone; and not with the code that says that a start is of no use."""
     service = Failing(systemd)
-    assert asyncio.run(_serve(service, Config)) == EXIT_FAILED != EXIT_CONFIG  # type: ignore[arg-type]
+    assert asyncio.run(_serve(service, Config, lambda config: None)) == EXIT_FAILED != EXIT_CONFIG  # type: ignore[arg-type]
     assert [when for when, _ in service.heard] == ["start", "stop"]
 
 
@@ -122,7 +122,7 @@ class NeverReady(FakeService):
 def test_a_start_that_takes_its_time_can_be_stopped(systemd: Systemd) -> None:
     """Systemd is not told that we are ready, for we never were."""
     service = NeverReady(systemd)
-    assert asyncio.run(_serve(service, Config)) == 0  # type: ignore[arg-type]
+    assert asyncio.run(_serve(service, Config, lambda config: None)) == 0  # type: ignore[arg-type]
     assert service.heard == [("start", []), ("stop", [["STOPPING=1"]])]
 
 

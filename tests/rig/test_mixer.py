@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import os
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from satellite.audio import mixer
+from satellite.audio.levels import gain_of_volume
 from satellite.audio.mixer import Mixer
 from satellite.audio.pcm import alsaaudio
 from satellite.errors import ConfigError
@@ -78,25 +80,26 @@ def test_the_volume_goes_from_the_least_to_the_most(card: VirtualMixer, speaker:
         raws.append(card.raw())
     assert (raws[0], raws[-1]) == (0, _MOST)
     assert raws == sorted(raws)
-    assert len(set(raws)) == len(raws), "two volumes are the same step"
+    # the element's range ends at 51 dB, which is 5, and its last step is larger than that from 99 to 100
+    assert len(set(raws[6:100])) == len(raws[6:100]), "two volumes are the same step"
     assert (card.raw("Master"), card.raw("Mic")) == (100, 100)
 
 
-def test_equal_steps_are_equal_decibels(card: VirtualMixer) -> None:
-    """Where the element has them: the range is -51 to 0 dB, all of it above the floor."""
+def test_half_of_it_is_12_decibels_less(card: VirtualMixer) -> None:
+    """As by software, where the element has decibels: the range is -51 to 0 dB, all of it above the floor."""
     volume = Mixer("PCM", "default")
-    for wanted in (10, 50, 90):
+    for wanted in (10, 25, 50, 90):
         volume.set(wanted)
-        assert (card.raw() - _MOST) * _STEP_DB == pytest.approx(51.0 * (wanted / 100 - 1), abs=_STEP_DB)
+        by_software_db = 20 * math.log10(gain_of_volume(wanted))
+        assert (card.raw() - _MOST) * _STEP_DB == pytest.approx(by_software_db, abs=_STEP_DB)
 
 
 def test_what_is_60_decibels_softer_is_not_used(card: VirtualMixer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Below the floor, half of the slider would be silence; the test has the floor at 20 dB."""
     monkeypatch.setattr(mixer, "_FLOOR", 20_00)
     volume = Mixer("PCM", "default")
-    volume.set(50)
-    assert card.raw() == _MOST - 50
-    assert volume.get() == 50
+    volume.set(10)
+    assert card.raw() == _MOST - 100
     volume.set(0)
     assert (card.raw(), volume.get()) == (0, 0)
 
@@ -125,7 +128,7 @@ def test_pyalsaaudio_sees_the_same(card: VirtualMixer) -> None:
     Mixer("PCM", "default").set(50)
     seen = alsa.Mixer("PCM", device="default")
     assert seen.getvolume(units=alsa.VOLUME_UNITS_RAW) == [card.raw()]
-    assert seen.getvolume(units=alsa.VOLUME_UNITS_DB) == [pytest.approx(-2550, abs=100 * _STEP_DB)]
+    assert seen.getvolume(units=alsa.VOLUME_UNITS_DB) == [pytest.approx(-1204, abs=100 * _STEP_DB)]
 
 
 @pytest.mark.parametrize("name", ["Speaker", "Mic"])
