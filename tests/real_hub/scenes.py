@@ -12,6 +12,7 @@ from satellite.core.interrupt import Phase
 from satellite.core.state import Stage as Run
 from satellite.core.state import State, Why
 from satellite.core.timers import Timer, TimerChange
+from tests.real_hub.broker import entities_over_mqtt
 from tests.real_hub.stage import PIPELINE, REMINDER, Stage
 
 Scene: TypeAlias = Callable[[Stage], Awaitable[list[str]]]
@@ -416,6 +417,7 @@ SCENES: tuple[Scene, ...] = (
     conversation_begun_from_outside,
     words_for_pipelines,
     volume,
+    entities_over_mqtt,
     mute_and_back,
     announcement_while_muted,
     hub_restarted_during_a_reply,

@@ -25,7 +25,7 @@ from satellite.desk import Desk
 from satellite.memory import MemoryFile
 from satellite.mock.recordings import recording, trimmed
 from satellite.mock.tts import MockTts
-from satellite.observer import Observer
+from satellite.observer import Audience, Observer
 from satellite.service import Service
 from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import RealClock
@@ -116,6 +116,7 @@ class Stage:
 
     service: Service
     desk: Desk
+    audience: Audience
     seen: Seen
     room: Room
     card: SimulatedCard
@@ -241,9 +242,10 @@ async def stage(scripts: Scripts, out: Path) -> AsyncIterator[Stage]:
             wake=Wake(words=(WakeWord(name="okay_nabu", pipeline=PIPELINE),)),
             listening=Listening(follow_up_ms=3000),
         )
-        service = Service(config, lambda: _opened(card), seen)
+        audience = Audience(seen)
+        service = Service(config, lambda: _opened(card), audience)
         try:
-            yield Stage(service, Desk(service, config, MemoryFile(None)), seen, room, card, hub, scripts)
+            yield Stage(service, Desk(service, config, MemoryFile(None)), audience, seen, room, card, hub, scripts)
         finally:
             await service.stop()
             await hub.stop()
