@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from satellite.config import Config
+from satellite.controls import LOUDEST
 from satellite.core.say import Allow
 from satellite.core.sensitivity import Sensitivity
 from satellite.core.state import State
@@ -60,8 +61,8 @@ class Desk:
         return self._service.volume
 
     def set_volume(self, volume: int) -> None:
-        if not 0 <= volume <= 100:
-            raise SatelliteError(f"volume is {volume}; it has to be a whole number from 0 to 100")
+        if not 0 <= volume <= LOUDEST:
+            raise SatelliteError(f"volume is {volume}; it has to be a whole number from 0 to {LOUDEST}")
         self._set(_VOLUME, volume, Setting(Key.VOLUME, volume))
 
     @property

@@ -32,11 +32,6 @@ class Ringer:
         """Of those that run, or their ids."""
         return [timer.name or timer.id for timer in self._timers.running]
 
-    @property
-    def is_ringing(self) -> bool:
-        """Whether one has run out, and nobody has ended its ring."""
-        return bool(self._timers.ringing)
-
     def on_timer(self, news: Timer) -> None:
         """The hub tells of a timer."""
         _log.info("timer %s: %s", news.name or news.id, news.change)
