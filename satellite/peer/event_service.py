@@ -64,6 +64,7 @@ class EventService:
         # only while connected
         self._writer: asyncio.StreamWriter | None = None
         # only while not
+        self._last, self._is_stopped = "", False
         self._waiting: deque[tuple[float, bytes]] = deque(maxlen=self._rule.queue)
         self._is_stuck = self._is_stopping = False
         self._failures = 0
@@ -93,6 +94,11 @@ class EventService:
 
     def tell(self, kind: str, data: Mapping[str, Any]) -> None:
         """Sends this event, at once or when the service is there. For the event loop."""
+        if kind == "played" and self._is_stopped and self._last != "audio-stop":
+            # wyoming-satellite's examples switch their light off at one that comes right behind the other, as it always did there
+            self.tell("audio-stop", {})
+        self._is_stopped = kind == "audio-stop" or (self._is_stopped and kind != "played")
+        self._last = kind
         event = encode(_wire(kind, data))
         if self._writer is None:
             self._waiting.append((self._clock_s(), event))

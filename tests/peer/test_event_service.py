@@ -162,7 +162,10 @@ def test_the_librarys_server_reads_a_whole_turn(kind: str, tmp_path: Path) -> No
         async with told(lights.uri) as service:
             for notice in notices:
                 service.tell(notice.kind, notice.data)
-            await lights.until_told(*(notice.kind for notice in notices))
+            # of the answer that is talked over the end of the audio is told once more
+            kinds = [notice.kind for notice in notices]
+            over = kinds.index("played", kinds.index("interrupt"))
+            await lights.until_told(*kinds[:over], "audio-stop", *kinds[over:])
         await lights.stop()
         read = {event.type: _CLASSES[event.type].from_event(event) for event in lights.events if event.type in _CLASSES}
         assert read.keys() == _CLASSES.keys()
@@ -179,6 +182,20 @@ def test_the_librarys_server_reads_a_whole_turn(kind: str, tmp_path: Path) -> No
         assert [e.data["phase"] for e in lights.events if e.type == "interrupt"] == ["provisional", "confirmed"]
 
     play(story())
+
+
+def test_a_light_goes_out_when_an_answer_has_been_played_whatever_happened_over_it(tmp_path: Path) -> None:
+    """wyoming-satellite's examples do so where `played` comes right behind `audio-stop`; it is said once more, if it does not."""
+
+    async def story() -> None:
+        async with lit(tmp_path) as (lights, service):
+            for kind in ("audio-start", "audio-stop", "played", "audio-start", "audio-stop", "interrupt", "played"):
+                service.tell(kind, {})
+            await lights.until_told(
+                *("audio-start", "audio-stop", "played", "audio-start", "audio-stop", "interrupt", "audio-stop", "played")
+            )
+
+    asyncio.run(story())
 
 
 def test_a_service_that_comes_later_is_told_the_newest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
