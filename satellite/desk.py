@@ -34,11 +34,7 @@ class Desk:
         self._service, self._configured, self._memory = service, configured, memory
         kept = memory.read()
         self._changed: dict[str, Any] = kept.applied(flat(configured))
-        try:
-            service.apply(self._wanted())
-        except msgspec.ValidationError as error:
-            _log.warning("what was set before the start counts no more: %s", error)
-            self._changed = {}
+        service.apply(self._fitting())
         if kept.is_muted:
             # by a sound it says so, whatever hour it is: a satellite that hears nobody must not seem to
             service.mute(True)
@@ -48,7 +44,7 @@ class Desk:
         before, after = flat(self._configured), flat(configured)
         self._changed = {key: value for key, value in self._changed.items() if before[key] == after[key]}
         self._configured = configured
-        self._service.reconfigure(self._wanted())
+        self._service.reconfigure(self._fitting())
 
     # ---- Controls
 
@@ -133,6 +129,15 @@ class Desk:
         self._service.apply(self._wanted())
         self._service.observer.on_setting(setting)
         self._keep()
+
+    def _fitting(self) -> Config:
+        """The same; or the configuration alone, if what was set does not go with it any more."""
+        try:
+            return self._wanted()
+        except msgspec.ValidationError as error:
+            _log.warning("what was set while it ran counts no more: %s", error)
+            self._changed = {}
+            return self._configured
 
     def _wanted(self) -> Config:
         """The configuration with what was set here."""

@@ -76,6 +76,15 @@ def test_whoever_edits_the_configuration_means_it(tmp_path: Path) -> None:
     assert (desk.volume, desk.sensitivity) == (70, Sensitivity.QUIET)
 
 
+def test_what_does_not_go_with_the_new_configuration_counts_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The words are to be found elsewhere from the next start on, where nobody wants a threshold of ours."""
+    desk, *_ = _desk(tmp_path)
+    desk.set_wake_threshold(0.9)
+    desk.reconfigure(Config(wake=Wake(uri="tcp://127.0.0.1:10400")))
+    assert "counts no more" in caplog.text
+    assert _desk(tmp_path, Config(wake=Wake(uri="tcp://127.0.0.1:10400")))[0].wake_threshold is None
+
+
 def test_barge_in_comes_back_as_it_was_configured(tmp_path: Path) -> None:
     """And as speech, where the configuration has none."""
     for usual, back in ((Allow.WAKE_WORD, Allow.WAKE_WORD), (Allow.NONE, Allow.SPEECH)):
