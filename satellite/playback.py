@@ -4,7 +4,6 @@ It gives the audio thread its commands; what is played when the conversation dec
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from satellite.audio import commands as cmd
@@ -26,14 +25,6 @@ from satellite.rules import own_reflex_rule
 
 # the detectors have to know the room's noise before they can learn from a sound
 ROOM_FIRST_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Call this in so many seconds."""
-
-    seconds: float
-    then: Callable[[], None]
 
 
 class Playback:
@@ -131,13 +122,11 @@ class Playback:
             return
         self._engine.commands.append(cmd.SetVolume(gain_of_volume(volume)))
 
-    def device_ready(self, rate_hz: int) -> Wait | None:
-        """The sound device is open, and has this rate. The first time: what is to be done in a while."""
-        self.rate_hz = rate_hz
-        if self._has_begun:
-            return None
-        self._has_begun = True
-        return Wait(ROOM_FIRST_S, lambda: self._play(self._start_up.at(self.rate_hz), is_wide=True))
+    def start_up(self) -> None:
+        """Plays the start-up sound, if that has not been done."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._play(self._start_up.at(self.rate_hz), is_wide=True)
 
     def _play(self, samples: Samples | None, is_wide: bool = False) -> None:
         if samples is not None:

@@ -34,7 +34,7 @@ class Ringer:
 
     def on_timer(self, news: Timer) -> None:
         """The hub tells of a timer."""
-        _log.info("timer %s: %s", news.name or news.id, news.change)
+        _log.info("timer %r: %s", news.name or news.id, news.change)
         if news.change is not TimerChange.FINISHED:
             self._tell(news)
         self._become(self._timers.tell(news, self._now()))

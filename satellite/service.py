@@ -43,7 +43,7 @@ from satellite.links import browser, end_of, providers, tell_link
 from satellite.observer import Key, Observer, Setting
 from satellite.peer.link import Link
 from satellite.peer.uplink import Uplink
-from satellite.playback import Playback
+from satellite.playback import ROOM_FIRST_S, Playback
 from satellite.remote_wake import RemoteWake
 from satellite.ringer import Ringer
 from satellite.rules import conversation_rule, reflex_rule, wake_word_settings
@@ -323,8 +323,9 @@ class Service:
         if report.after_s:
             _log.info("the sound devices are back after %.1f s", report.after_s)
         self.observer.on_devices(True)
-        if (wait := self._playback.device_ready(report.speaker_rate_hz)) is not None and self._loop is not None:
-            self._loop.call_later(wait.seconds, wait.then)
+        self._playback.rate_hz = report.speaker_rate_hz
+        if self._loop is not None:
+            self._loop.call_later(ROOM_FIRST_S, self._playback.start_up)
 
     def _on_wake(self, heard: WakeHeard) -> None:
         """In the worker thread."""

@@ -73,8 +73,7 @@ class AudioEngine:
         self._waiting: cmd.PlayReply | None = None
         self._allow = Allow.NONE
         self._kept_turn: int | None = None
-        self._heard_at_s, self._is_stalled = clock(), False
-        self._loop, self._delay = LoopDelay(), frames(queue_ms)
+        self._heard_at_s, self._is_stalled, self._loop, self._delay = clock(), False, LoopDelay(), frames(queue_ms)
 
     # ---- the card
 
@@ -274,7 +273,8 @@ class AudioEngine:
                 self._resume(turn)
             case cmd.PlaySound(samples, is_wide):
                 self.player.add_sound(samples)
-                self._loop.measure() if is_wide else None
+                if is_wide:
+                    self._loop.measure()
             case cmd.SetLoopDelay(delay):
                 self._loop.measured(delay)
             case cmd.HearUser(is_heard):

@@ -40,9 +40,7 @@ class Connection:
         parts = urlsplit(uri)
         try:
             if parts.scheme == "unix":
-                self.socket = socket.socket(socket.AF_UNIX)
-                self.socket.settimeout(CONNECT_S)
-                self.socket.connect(parts.path)
+                self.socket = _unix(parts.path)
             else:
                 self.socket = socket.create_connection((parts.hostname or "", parts.port or 0), CONNECT_S)
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -83,6 +81,18 @@ class Connection:
             return self._decoder.feed(data)
         except PeerError as error:
             raise DeviceError(f"{self.label}: {error}") from error
+
+
+def _unix(path: str) -> socket.socket:
+    opened = socket.socket(socket.AF_UNIX)
+    try:
+        opened.settimeout(CONNECT_S)
+        opened.connect(path)
+    except OSError:
+        # the audio thread tries again, for as long as it takes
+        opened.close()
+        raise
+    return opened
 
 
 class MicService:
