@@ -1,35 +1,25 @@
 """The command line. Heavy modules are imported by the command that needs them."""
 
 import argparse
-import asyncio
-import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from satellite import __version__
 from satellite.errors import ConfigError, SatelliteError
 from satellite.logs import log_to_stderr
 
 if TYPE_CHECKING:
-    from satellite.companions import Companion
     from satellite.config import Config
-    from satellite.service import Service
 
 # sysexits.h: EX_CONFIG; systemd does not restart a service for it
 EXIT_CONFIG = 78
-# a fault of ours, after which systemd starts us again
-EXIT_FAILED = 70
-
 _CONFIG_PATH = Path("/etc/satellite/config.yaml")
 # of the service that systemd runs: RuntimeDirectory= of its unit
 _SYSTEM_SOCKET = Path("/run/satellite/control")
-
-_log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -221,8 +211,10 @@ def _add_bench(commands: _Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     from satellite.companions import companions
     from satellite.control import default_path
+    from satellite.daemon import run, serve
     from satellite.desk import Desk
     from satellite.external.card import open_card_for
+    from satellite.first_start import is_first_start
     from satellite.identity import given_state_directory
     from satellite.memory import MemoryFile
     from satellite.observer import Audience
@@ -232,10 +224,11 @@ def _run(args: argparse.Namespace) -> int:
     read_config = partial(_read_config, args.config)
     config = read_config()
     audience = Audience(StatusLine())
-    service = Service(config, open_card_for(config), audience, state=given_state_directory())
+    greets = is_first_start(os.environ)
+    service = Service(config, open_card_for(config), audience, state=given_state_directory(), greets=greets)
     desk = Desk(service, config, MemoryFile(given_state_directory()))
     company = companions(config, desk, default_path(os.environ), audience.join)
-    return asyncio.run(_leave_after(_serve(service, read_config, desk.reconfigure, company)))
+    run(serve(service, read_config, desk.reconfigure, company))
 
 
 def _ctl(args: argparse.Namespace) -> int:
@@ -271,72 +264,6 @@ def _config_path(path: Path | None) -> Path | None:
     except OSError as error:
         raise ConfigError(f"{_CONFIG_PATH}: {error.strerror}") from error
     return _CONFIG_PATH
-
-
-async def _leave_after(serving: Coroutine[None, None, int]) -> int:
-    """Ends the process with the code, once all has been said and closed."""
-    code = await serving
-    # asyncio would wait for the name look-ups in its threads, for as long as a name server is silent
-    logging.shutdown()
-    os._exit(code)
-
-
-async def _serve(
-    service: "Service",
-    read_config: Callable[[], "Config"],
-    reconfigure: Callable[["Config"], None],
-    company: Sequence["Companion"] = (),
-) -> int:
-    from satellite.systemd import notify
-
-    signals = asyncio.Queue[signal.Signals]()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, signals.put_nowait, number)
-    for companion in company:
-        await companion.start()
-    starting, failing = asyncio.create_task(_start(service)), asyncio.create_task(service.failed.wait())
-    try:
-        while await _next(signals, starting, failing) is signal.SIGHUP:
-            await _reload(reconfigure, read_config)
-    finally:
-        notify("STOPPING=1")
-        starting.cancel()
-        failing.cancel()
-        await service.stop()
-        # last, as they tell of the end too
-        for companion in company:
-            await companion.stop()
-    return EXIT_FAILED if service.failed.is_set() else 0
-
-
-async def _start(service: "Service") -> None:
-    from satellite.systemd import notify
-
-    # for as long as the port is taken; without a hub there is none
-    port = await service.start()
-    notify("READY=1", *((f"STATUS={service.state}: waiting for a hub",) if port else ()))
-
-
-async def _next(
-    signals: asyncio.Queue[signal.Signals], starting: asyncio.Task[None], failing: asyncio.Task[Literal[True]]
-) -> signal.Signals:
-    """The next signal, or what stands for one; raises what makes a start impossible."""
-    told = asyncio.create_task(signals.get())
-    await asyncio.wait({told, starting, failing}, return_when=asyncio.FIRST_COMPLETED)
-    if starting.done():
-        starting.result()
-        await asyncio.wait({told, failing}, return_when=asyncio.FIRST_COMPLETED)
-    return told.result() if told.done() else signal.SIGTERM
-
-
-async def _reload(reconfigure: Callable[["Config"], None], read_config: Callable[[], "Config"]) -> None:
-    try:
-        # a disk may be slow, and an answer must not wait for it
-        reconfigure(await asyncio.to_thread(read_config))
-    except ConfigError as error:
-        for problem in str(error).splitlines():
-            _log.error("the configuration stays as it was: %s", problem)
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from satellite.peer.servers import Servers, ServersRule
 from satellite.peer.services import Kind, Voice
 from satellite.peer.standalone import StandalonePeer
 from satellite.peer.tts import TtsRule
+from satellite.systemd import keep_sockets, kept_sockets
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,21 @@ class HubEnd:
         self._announcer: Announcer | None = None
 
     async def start(self) -> int:
-        """As soon as the port is free: another program may have it, and an address may be late. Both pass."""
+        """On the port that systemd held while we were away, or as soon as it is free."""
+        name = f"{self._where.port} {self._where.host}".replace(":", ".")
+        if kept := kept_sockets(name):
+            port = await self.link.start(self._where.host, self._where.port, kept)
+        else:
+            port = await self._bind()
+            # a hub that comes back while we are started again is to wait, not to be refused
+            keep_sockets(name, self.link.descriptors)
+        _log.info("waiting for a hub on port %d", port)
+        if self._where.announce:
+            self._announcer = announce(port, self._where.host)
+        return port
+
+    async def _bind(self) -> int:
+        """Another program may have the port, and an address may be late. Both pass."""
         where, wait_s, began = self._where, FIRST_LISTEN_RETRY_S, self._now()
         level = logging.WARNING
         while True:
@@ -77,15 +92,11 @@ class HubEnd:
             wait_s = min(2 * wait_s, LONGEST_LISTEN_RETRY_S)
         if level == logging.DEBUG:
             _log.info("port %d is free after %.0f s", port, (self._now() - began) / 1000)
-        _log.info("waiting for a hub on port %d", port)
-        if where.announce:
-            self._announcer = announce(port, where.host)
         return port
 
     async def stop(self) -> None:
-        if self._announcer is not None:
-            await self._announcer.stop()
-        await self.link.stop()
+        farewells = [self.link.stop()] if self._announcer is None else [self.link.stop(), self._announcer.stop()]
+        await asyncio.gather(*farewells)
 
 
 def _reason(error: OSError) -> str:

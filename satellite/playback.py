@@ -30,7 +30,8 @@ ROOM_FIRST_S = 0.5
 class Playback:
     """Of one service, on its event loop. ConfigError for a sound that cannot be played."""
 
-    def __init__(self, config: Config, engine: AudioEngine, health: Callable[[], Health]) -> None:
+    def __init__(self, config: Config, engine: AudioEngine, health: Callable[[], Health], greets: bool = True) -> None:
+        """`greets`: whether the start-up sound is played."""
         self._engine, self._health, self._timers = engine, health, config.timers
         self.rate_hz = config.audio.rate_hz
         self._replies: dict[int, Reply] = {}
@@ -39,7 +40,7 @@ class Playback:
         level_dbfs, sound = config.audio.warm_up_dbfs, config.sounds.start_up
         is_silent = level_dbfs is None and sound == "default"
         self._start_up = _sound("start_up", None if is_silent else sound, partial(whoosh, dbfs=level_dbfs or 0.0))
-        self._has_begun = False
+        self._has_begun = not greets
         self._mixer = Mixer(config.audio.mixer, config.audio.speaker) if config.audio.mixer else None
 
     # ---- replies

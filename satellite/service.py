@@ -22,6 +22,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
 from satellite.core.cues import Cue, cue
+from satellite.core.pulse import Pulse
 from satellite.core.say import Allow
 from satellite.core.says import MOST_SAYS
 from satellite.core.self_test import SelfTested
@@ -68,8 +69,9 @@ class Service:
         audio: type[AudioRunner] = AudioThread,
         wake_words: type[WakeWords] = WakeWords,
         state: Path | None = None,
+        greets: bool = True,
     ) -> None:
-        """Time is the machine's and two threads do the slow work, if not said otherwise. `state`: a directory to learn in."""
+        """Time is the machine's and threads work, if not said otherwise; `state` is a directory to learn in, `greets` aloud."""
         self.config = config
         self.observer = observer or Observer()
         self._conversation = Conversation(boot=uuid.uuid4().hex[:8], rule=conversation_rule(config))
@@ -81,7 +83,7 @@ class Service:
         self._health = HealthKeeper(state, devices, clock, self.wake_words.submit)
         self.engine = self._new_engine(clock)
         self._audio = audio(self.engine, open_card, self._notify)
-        self._playback = Playback(config, self.engine, lambda: self._health.health)
+        self._playback = Playback(config, self.engine, lambda: self._health.health, greets)
         self._ringer = Ringer(self.engine.now, self._begin_ring, self._end_ring, self.observer.on_timer)
         asked = providers(config)
         self._browser = browser(config, asked)
@@ -127,11 +129,8 @@ class Service:
         self._audio.stop()
         self.wake_words.stop()
         self._ringer.stop()
-        await self._remote_wake.stop()
-        await self._sayer.stop()
-        await self._end.stop()
-        if self._browser is not None:
-            await self._browser.stop()
+        farewells = [self._remote_wake.stop(), self._sayer.stop(), self._end.stop()]
+        await asyncio.gather(*farewells, *([] if self._browser is None else [self._browser.stop()]))
         self._set_deadline(None)
         self._loop = None
         # nobody waits for the loop any more
@@ -160,6 +159,11 @@ class Service:
     def state(self) -> State:
         """Of the conversation."""
         return self._conversation.state
+
+    @property
+    def pulse(self) -> Pulse:
+        """Of the audio thread."""
+        return self._audio.pulse
 
     @property
     def timers(self) -> list[str]:
@@ -303,6 +307,8 @@ class Service:
                 _log.log(logging.WARNING if is_news else logging.DEBUG, "%s", message)
             case cmd.DeviceReady():
                 self._on_device_ready(report)
+            case cmd.Scheduled():
+                _log.info("%s", report)
             case cmd.Failed(error):
                 _log.critical("the audio thread has failed", exc_info=error)
                 self.failed.set()

@@ -50,7 +50,7 @@ MAY_KNOW = {
 }
 
 # the service is started, and by nobody else: the demo plays it to somebody
-MAY_START = ("cli.py", "__main__.py", "demo/", "session.py", "desk.py")
+MAY_START = ("cli.py", "daemon.py", "__main__.py", "demo/", "session.py", "desk.py")
 
 # the pictures of the demo and the bench, whose library may be missing
 DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", "bench/plot.py")

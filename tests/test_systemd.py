@@ -2,41 +2,23 @@
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import Iterator
 from configparser import ConfigParser
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from satellite.cli import EXIT_CONFIG, EXIT_FAILED, _serve
-from satellite.config import Config
+from satellite.cli import EXIT_CONFIG
+from satellite.core.pulse import Pulse
 from satellite.core.state import State, Why
-from satellite.systemd import StatusLine, notify
+from satellite.core.units import Frames
+from satellite.systemd import StatusLine, Watchdog, keep_sockets, kept_sockets, notify
+from tests.service.virtual_time import run_virtually
+from tests.systemd import Systemd
 
 UNIT = Path(__file__).parents[1] / "systemd/satellite.service"
-
-
-class Systemd:
-    """The other end of the socket."""
-
-    def __init__(self, address: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(address)
-        self._socket.setblocking(False)
-
-    def hears(self) -> list[list[str]]:
-        """Every message that has come, in lines."""
-        messages = []
-        while True:
-            try:
-                messages.append(self._socket.recv(4096).decode().split("\n"))
-            except BlockingIOError:
-                return messages
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture(params=["a file", "an abstract name"])
@@ -44,9 +26,8 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     """Systemd, which has started us."""
     name = str(tmp_path / "notify") if request.param == "a file" else f"@satellite-test-{os.getpid()}"
     monkeypatch.setenv("NOTIFY_SOCKET", name)
-    here = Systemd(name.replace("@", "\0", 1))
-    yield here
-    here.close()
+    with Systemd(name.replace("@", "\0", 1)) as here:
+        yield here
 
 
 def test_it_is_told_in_one_message(systemd: Systemd) -> None:
@@ -60,70 +41,6 @@ def test_the_status_line_follows_the_conversation(systemd: Systemd) -> None:
     """With the reason, as in the log."""
     StatusLine().on_state_changed(State.IDLE, State.LISTENING, Why.WAKE_WORD)
     assert systemd.hears() == [["STATUS=listening: wake word"]]
-
-
-class FakeService:
-    """Is started once, then told to stop by a signal, and writes down what systemd had heard by then."""
-
-    state = State.OFFLINE
-
-    def __init__(self, systemd: Systemd) -> None:
-        self._systemd = systemd
-        self.failed = asyncio.Event()
-        self.heard: list[tuple[str, list[list[str]]]] = []
-
-    async def start(self) -> int:
-        assert self.heard == []
-        self.heard.append(("start", self._systemd.hears()))
-        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
-        return 10700
-
-    async def stop(self) -> None:
-        assert [when for when, _ in self.heard] == ["start"]
-        self.heard.append(("stop", self._systemd.hears()))
-
-
-def test_it_hears_of_the_start_when_we_listen_and_of_the_stop_when_it_begins(systemd: Systemd) -> None:
-    """Ready only after the start, stopping before the stop, which takes its time."""
-    service = FakeService(systemd)
-    assert asyncio.run(_serve(service, Config, lambda config: None)) == 0  # type: ignore[arg-type]
-    assert service.heard == [
-        ("start", []),
-        ("stop", [["READY=1", "STATUS=offline: waiting for a hub"], ["STOPPING=1"]]),
-    ]
-
-
-class Failing(FakeService):
-    """Works, and then its audio thread dies."""
-
-    async def start(self) -> int:
-        assert self.heard == []
-        self.heard.append(("start", self._systemd.hears()))
-        asyncio.get_running_loop().call_soon(self.failed.set)
-        return 10700
-
-
-def test_a_service_that_has_failed_ends_so_that_it_is_started_again(systemd: Systemd) -> None:
-    """Deaf is worse than gone; and not with the code that says that a start is of no use."""
-    service = Failing(systemd)
-    assert asyncio.run(_serve(service, Config, lambda config: None)) == EXIT_FAILED != EXIT_CONFIG  # type: ignore[arg-type]
-    assert [when for when, _ in service.heard] == ["start", "stop"]
-
-
-class NeverReady(FakeService):
-    """Waits for a port that stays taken, until it is told to stop."""
-
-    async def start(self) -> int:
-        await super().start()
-        await asyncio.Event().wait()
-        raise AssertionError("the wait was not cancelled")
-
-
-def test_a_start_that_takes_its_time_can_be_stopped(systemd: Systemd) -> None:
-    """Systemd is not told that we are ready, for we never were."""
-    service = NeverReady(systemd)
-    assert asyncio.run(_serve(service, Config, lambda config: None)) == 0  # type: ignore[arg-type]
-    assert service.heard == [("start", []), ("stop", [["STOPPING=1"]])]
 
 
 def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -140,6 +57,110 @@ def test_a_socket_that_is_gone_is_no_failure(
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "none"))
     notify("READY=1")
     assert [r.getMessage() for r in caplog.records] == ["cannot tell systemd READY=1: No such file or directory"]
+
+
+# ---- that we live
+
+
+def _watched(systemd: Systemd, monkeypatch: pytest.MonkeyPatch, pulses: list[Pulse]) -> list[list[str]]:
+    """What a watchdog tells that feels these pulses, one every ten seconds."""
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+
+    async def story() -> None:
+        felt = iter(pulses)
+        watchdog = Watchdog(lambda: next(felt))
+        watchdog.start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10 * len(pulses) - 5):
+                await asyncio.Event().wait()
+        watchdog.stop()
+
+    run_virtually(story())
+    return systemd.hears()
+
+
+def test_the_watchdog_is_fed_while_the_audio_thread_hears(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times in the time that systemd waits."""
+    pulses = [Pulse(Frames(160_000 * n), 1000 * n, False) for n in range(4)]
+    assert _watched(systemd, monkeypatch, pulses) == [["WATCHDOG=1"]] * 4
+
+
+def test_the_watchdog_is_not_fed_for_a_thread_that_stands_still(
+    systemd: Systemd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What happened is said once, and a thread that goes on again is spared."""
+    still, goes_on = Pulse(Frames(1600), 10, False), Pulse(Frames(1760), 11, False)
+    assert _watched(systemd, monkeypatch, [still, still, still, goes_on]) == [["WATCHDOG=1"]] * 2
+    assert [r.getMessage() for r in caplog.records] == [
+        "the audio thread has stood still for 10 s; if it goes on, systemd starts us again"
+    ]
+
+
+@pytest.mark.parametrize(("variable", "value"), [("WATCHDOG_USEC", "0"), ("WATCHDOG_PID", "1")])
+def test_nobody_is_told_who_does_not_watch_us(
+    systemd: Systemd, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """Without WatchdogSec=, or where the variables are those of a process that has started us."""
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    monkeypatch.setenv(variable, value)
+    Watchdog(lambda: Pulse(Frames(0), 0, False)).start()
+    assert systemd.hears() == []
+
+
+# ---- our sockets
+
+
+def _passed_on(monkeypatch: pytest.MonkeyPatch, kept: list[tuple[str, int]]) -> int:
+    """Passes descriptors to this process as systemd does, but not from 3 up, which are pytest's; the first."""
+    first_fd = 900
+    for number, (_, fd) in enumerate(kept):
+        os.dup2(fd, first_fd + number)
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setenv("LISTEN_FDS", str(len(kept)))
+    monkeypatch.setenv("LISTEN_FDNAMES", ":".join(name for name, _ in kept))
+    return first_fd
+
+
+def test_a_socket_that_was_kept_is_found_once(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name; programs that we start do not get it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        keep_sockets("10700 a", [listening.fileno()])
+        systemd.hears()
+        first_fd = _passed_on(monkeypatch, systemd.kept)
+        [found] = kept_sockets("10700 a", first_fd)
+        with found:
+            assert found.getsockname() == listening.getsockname()
+            assert not found.get_inheritable()
+        assert kept_sockets("10700 a", first_fd) == []
+        assert "LISTEN_FDS" not in os.environ
+
+
+def test_a_socket_that_is_wanted_no_more_is_given_up(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port was changed in the configuration: another program may have the old one."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        keep_sockets("10700 a", [listening.fileno()])
+        systemd.hears()
+        first_fd = _passed_on(monkeypatch, systemd.kept)
+        assert kept_sockets("10701 a", first_fd) == []
+        assert (systemd.hears(), systemd.kept) == ([["FDSTOREREMOVE=1", "FDNAME=kept 10700 a"]], [])
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(first_fd)
+
+
+def test_a_socket_unit_is_listened_to_whatever_its_name(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who wrote one knows the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        first_fd = _passed_on(monkeypatch, [("satellite.socket", listening.fileno())])
+        [found] = kept_sockets("10700 a", first_fd)
+        with found:
+            assert found.getsockname() == listening.getsockname()
+
+
+def test_what_was_passed_to_another_process_is_not_ours(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables are inherited, the descriptors are not."""
+    monkeypatch.setenv("LISTEN_PID", str(os.getppid()))
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    assert kept_sockets("10700 a") == []
 
 
 def test_the_unit_agrees_with_the_command() -> None:

@@ -138,10 +138,20 @@ class DeviceReady:
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The audio thread has begun, before all others of the machine or as one of many."""
+
+    is_real_time: bool
+
+    def __str__(self) -> str:
+        return f"the audio thread has {'' if self.is_real_time else 'no '}real-time priority"
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The audio thread has ended by a mistake of ours, and with it everything that is heard or said."""
 
     error: Exception
 
 
-Report = Failed | Event | Heard | Vitals | EchoSample | Ducked | SelfTested | DeviceTrouble | DeviceReady
+Report = Scheduled | Failed | Event | Heard | Vitals | EchoSample | Ducked | SelfTested | DeviceTrouble | DeviceReady

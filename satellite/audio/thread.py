@@ -9,7 +9,9 @@ from collections.abc import Callable
 from satellite.audio import commands as cmd
 from satellite.audio.card import Card
 from satellite.audio.engine import AudioEngine
+from satellite.audio.priority import take_precedence
 from satellite.core import events as ev
+from satellite.core.pulse import Pulse
 from satellite.core.units import Millis
 from satellite.errors import DeviceError
 
@@ -19,8 +21,10 @@ STEP_TIMEOUT_S = 0.02
 FIRST_RETRY_S = 0.2
 # longer, and its owner has plugged it in again and waits
 LONGEST_RETRY_S = 5.0
-# an unlucky step of the engine takes no longer
-STOP_TIMEOUT_S = 2.0
+# a step takes no longer, and whoever waits for one that hangs in its card keeps the hub's goodbye waiting
+STOP_TIMEOUT_S = 0.5
+# in the first of them a reply is told to stop, and in the others its 8 ms of fading are heard
+_LAST_TURNS = 3
 
 OpenCard = Callable[[], Card]
 
@@ -45,6 +49,11 @@ class AudioRunner:
     def is_lost(self) -> bool:
         """Whether the card is known to be missing, and is tried again. May be asked from any thread."""
         return self._lost_at is not None
+
+    @property
+    def pulse(self) -> Pulse:
+        """Whether we live. May be asked from any thread."""
+        return Pulse(self._engine.frame, self.turns, self.is_lost)
 
     def start(self) -> None:
         """Begins; the card is opened by the first turn, and tried again for as long as it takes."""
@@ -132,10 +141,14 @@ class AudioThread(AudioRunner):
             self._thread.join(STOP_TIMEOUT_S)
 
     def _run(self) -> None:
+        self._report(cmd.Scheduled(take_precedence()))
         try:
             while not self._stopping.is_set():
                 if rest_s := self.turn():
                     self._stopping.wait(rest_s)
+            for _ in range(_LAST_TURNS):
+                if self._card is not None:
+                    self.turn()
         # whatever it was: deaf and mute is worse than started again
         except Exception as error:
             self._report(cmd.Failed(error))

@@ -4,6 +4,7 @@ A shell: it keeps track of which audio belongs to which turn (`gate.py`) and of 
 """
 
 import logging
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -77,9 +78,14 @@ class HubPeer:
         self._lost_at: Millis | None = None
         self._losses = 0
 
-    async def start(self, host: str, port: int) -> int:
-        """Listens; the port."""
-        return await self._server.start(host, port)
+    async def start(self, host: str, port: int, socks: Sequence[socket.socket] = ()) -> int:
+        """Listens there, or on sockets that are bound already; the port."""
+        return await self._server.start(host, port, socks=socks)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Of the sockets that listen."""
+        return self._server.descriptors
 
     async def stop(self) -> None:
         """Says goodbye and closes."""

@@ -8,7 +8,7 @@ import errno
 import logging
 import reprlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -65,22 +65,28 @@ class HubServer:
 
     def __init__(self, info: Callable[[], Event], listener: SessionListener, rule: ServerRule | None = None) -> None:
         self._info, self._listener, self.rule = info, listener, rule or ServerRule()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         # oldest first, until the system has closed them
         self._connections: list[_Connection] = []
         self._session: _Connection | None = None
         self._blamed: dict[str, None] = {}
         self._is_empty = asyncio.Event()
 
-    async def start(self, host: str | None = None, port: int = 0, *, sock: socket.socket | None = None) -> int:
-        """Listens there, or on a socket that is bound already; the port. OSError if it is taken."""
+    async def start(self, host: str | None = None, port: int = 0, *, socks: Sequence[socket.socket] = ()) -> int:
+        """Listens there, or on sockets that are bound already; the port. OSError if it is taken."""
         loop = asyncio.get_running_loop()
-        if sock is not None:
-            self._server = await loop.create_server(lambda: _Connection(self), sock=sock, backlog=_BACKLOG)
+        if socks:
+            listening = [loop.create_server(lambda: _Connection(self), sock=sock, backlog=_BACKLOG) for sock in socks]
+            self._servers = [await server for server in listening]
         else:
-            self._server = await self._bind(host, port)
-        bound: int = self._server.sockets[0].getsockname()[1]
+            self._servers = [await self._bind(host, port)]
+        bound: int = self._servers[0].sockets[0].getsockname()[1]
         return bound
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Of the sockets that listen."""
+        return [sock.fileno() for server in self._servers for sock in server.sockets]
 
     async def _bind(self, host: str | None, port: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -98,10 +104,11 @@ class HubServer:
 
     async def stop(self) -> None:
         """Accepts no more, lets a hub notice that we go, and closes."""
-        if self._server is None:
+        if not self._servers:
             return
-        self._server.close()
-        self._server = None
+        for server in self._servers:
+            server.close()
+        self._servers = []
         session, self._session = self._session, None
         for connection in self._connections:
             if connection is session and not session.is_paused:
@@ -134,7 +141,7 @@ class HubServer:
     def connected(self, connection: "_Connection") -> None:
         """A peer is there."""
         self._connections.append(connection)
-        if self._server is None:
+        if not self._servers:
             connection.abort()
             return
         alive = [c for c in self._connections if not c.is_closing]

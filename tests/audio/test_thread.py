@@ -25,8 +25,8 @@ _SOON_S = 10.0
 # the stream clock counts whole milliseconds
 _ROUNDED_S = 0.0011
 
-# reports of every period, which nobody here waits for
-_USUAL = (cmd.Heard, cmd.Vitals, ev.VoiceWindow)
+# reports of every period and of every start, which nobody here waits for
+_USUAL = (cmd.Heard, cmd.Vitals, ev.VoiceWindow, cmd.Scheduled)
 
 
 class _Nothing:

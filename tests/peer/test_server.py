@@ -118,7 +118,7 @@ def test_listens_on_a_socket_that_the_system_hands_over() -> None:
             port = sock.getsockname()[1]
             early = Peer(*await asyncio.open_connection("127.0.0.1", port))
             server = HubServer(lambda: INFO, Listener())
-            assert await server.start(sock=sock) == port
+            assert await server.start(socks=[sock]) == port
             assert await early.ask("describe") == INFO
             await early.close()
             await server.stop()
