@@ -28,6 +28,8 @@ class HubRule:
     # without any event for so long it gives the connection up
     dead_s: float = 5.0
     reconnect_s: float = 3.0
+    # after a connection that was refused
+    refused_s: float = 10.0
     # since 2026.9 it asks who we are on a connection of its own
     describe_s: float | None = 30.0
     # since 2026.8 it mutes us before it closes the connection for good
@@ -122,21 +124,29 @@ class MockHub:
 
     async def _stay_connected(self) -> None:
         while True:
-            delay_s = self._rule.reconnect_s
             try:
                 async with connection(f"tcp://{self._host}:{self._port}") as (reader, writer):
                     self._writer = writer
                     self.connections += 1
-                    if await self._session(reader):
-                        delay_s = 0.0
-            except (OSError, TimeoutError, asyncio.IncompleteReadError):
-                pass
+                    is_unmuted = await self._lived(reader)
+                    self._writer = None
+                    # Home Assistant closes its end only when it is about to open another
+                    await asyncio.sleep(0.0 if is_unmuted else self._rule.reconnect_s)
+            except ConnectionError:
+                await asyncio.sleep(self._rule.refused_s)
+            except OSError:
+                await asyncio.sleep(self._rule.reconnect_s)
             finally:
                 self._writer = None
-            await asyncio.sleep(delay_s)
+
+    async def _lived(self, reader: asyncio.StreamReader) -> bool:
+        """One connection, however it ends; True if it ended because the satellite was unmuted."""
+        try:
+            return await self._session(reader)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            return False
 
     async def _session(self, reader: asyncio.StreamReader) -> bool:
-        """One connection, until it ends; True if it ended because the satellite was unmuted."""
         self.pipeline = Pipeline(self._stt_uri, self._tts_uri, self._agent, self.send, self._rule.pipeline)
         pings = asyncio.create_task(self._ping_after())
         try:
