@@ -3,7 +3,7 @@
     python -m tests.rig.shutdown [STATE ...]
 
 Each time it is started again at once, as systemd does, with the port that was held for it meanwhile. Prints, in ms from the
-signal,
+signal, with hooks that hang,
 
 - silent: its last sample that leaves the loudspeaker and can be heard (0: there was none), and how loud the last millisecond of
   sound was, in dB below the loudest of the 50 ms before the signal: a cut would be heard as a click,
@@ -54,6 +54,7 @@ hub: {{host: 127.0.0.1, port: {port}, announce: false}}
 audio: {{microphone: mic, speaker: speaker, rate_hz: 16000}}
 wake: {{words: [alexa]}}
 sounds: {{awake: null, error: null}}
+hooks: {{state_changed: "sh -c 'trap : TERM; sleep 60'"}}
 """
 
 # as systemd passes descriptors on: from 3 up, with the process's own number
@@ -84,6 +85,7 @@ class House:
         self.directory, self.room, self.hub, self._systemd = directory, room, hub, systemd
         self.wavs = user_wavs(directory, 0.0)
         self.daemon: subprocess.Popen[bytes] | None = None
+        self.announcing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Starts it, with what systemd has kept for it."""
@@ -123,6 +125,8 @@ class House:
         gone_ns = time.monotonic_ns()
         if code != 0:
             raise RuntimeError(f"it ended with {code}: see {self.directory}/daemon.log")
+        if self.announcing is not None:
+            self.announcing.cancel()
         await self.start()
         self.hub.unpause()
         entry = await self.hub.journal.wait_for("run-satellite", sessions + 1, PATIENCE_S, "sent")
@@ -149,7 +153,7 @@ async def _processing(house: House) -> None:
 
 
 async def _speaking(house: House) -> None:
-    asyncio.get_running_loop().create_task(house.hub.announce(ANSWER))
+    house.announcing = asyncio.create_task(house.hub.announce(ANSWER))
     await house.until("speaking")
 
 
