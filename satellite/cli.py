@@ -162,8 +162,9 @@ def _add_ctl(commands: _Commands) -> None:
     ctl.add_argument("--socket", type=Path, metavar="PATH", help="its control socket (default: where systemd or the user has it)")
     ctl.add_argument("--announcement", action="store_true", help="with say: before whatever else waits to be said")
     ctl.add_argument("--listen", action="store_true", help="with say: listen to the answer to it, which begins a conversation")
-    what = ("status", "listen", "stop", "say", "volume", "mute", "unmute")
-    ctl.add_argument("what", choices=what, help="listen: as after the wake word; mute: switch the microphone off")
+    what = ("status", "listen", "stop", "say", "volume", "mute", "unmute", "forget-hub")
+    about = "listen: as after the wake word; mute: switch the microphone off; forget-hub: the next hub is remembered instead"
+    ctl.add_argument("what", choices=what, help=about)
     ctl.add_argument("value", nargs="?", help="with say a text, with volume 0 to 100")
 
 

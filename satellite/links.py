@@ -5,23 +5,28 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from satellite.audio.reply import Reply
 from satellite.browse import Browser
-from satellite.config import Config, Mode
+from satellite.config import Config, Hub, Mode
 from satellite.config import Servers as ServerAddresses
 from satellite.core import actions as act
 from satellite.core import events as ev
+from satellite.core.admission import Admission, AdmissionRule
 from satellite.core.timers import Timer
 from satellite.core.units import Millis
 from satellite.discovery import Announcer, announce
-from satellite.errors import ConfigError
+from satellite.errors import ConfigError, SatelliteError
+from satellite.hub_file import HubFile
 from satellite.peer.dialog import DialogRule
+from satellite.peer.door import Door
 from satellite.peer.hub import HubPeer
 from satellite.peer.link import Link
+from satellite.peer.pinned_name import PinnedName
 from satellite.peer.providers import Providers
 from satellite.peer.servers import Servers, ServersRule
 from satellite.peer.services import Kind, Voice
@@ -49,6 +54,12 @@ class End(Protocol):
 
     async def stop(self) -> None:
         """Says goodbye and closes."""
+
+    def status(self) -> Mapping[str, Any]:
+        """Who is there, for people."""
+
+    def forget_hub(self) -> str:
+        """Another hub may come from now on; whom that concerns, empty if nobody was remembered. SatelliteError without hubs."""
 
 
 class HubEnd:
@@ -87,6 +98,13 @@ class HubEnd:
             await self._announcer.stop()
         await self.link.stop()
 
+    def status(self) -> Mapping[str, Any]:
+        here = self.link.presence
+        return {"hub": f"{here.hub} for {here.for_s:.0f} s" if here.hub else "", "refused": here.refused}
+
+    def forget_hub(self) -> str:
+        return str(self.link.door.forget() or "")
+
 
 def _reason(error: OSError) -> str:
     # asyncio says which address in a sentence of its own
@@ -111,6 +129,12 @@ class ServersEnd:
             await self._browser.stop()
         await self.link.stop()
 
+    def status(self) -> Mapping[str, Any]:
+        return {}
+
+    def forget_hub(self) -> str:
+        raise SatelliteError("it runs standalone: no hub comes to it")
+
 
 def end_of(
     config: Config,
@@ -121,14 +145,24 @@ def end_of(
     played: Callable[[object], Millis],
     now: Callable[[], Millis],
     on_timer: Callable[[Timer], None],
+    state: Path | None,
 ) -> End:
-    """Whichever the configuration says, with the service's own functions."""
+    """Whichever the configuration says, with the service's own functions. `state`: a directory to keep things in."""
     if config.mode is Mode.STANDALONE:
         return ServersEnd(StandalonePeer(asked, emit, open_reply, played, now), browser)
     words = config.wake.each
     pipelines = {word.name: word.pipeline for word in words if word.pipeline}
     who = config.name, config.area, [word.name for word in words]
-    return HubEnd(HubPeer(*who, emit, open_reply, now, pipelines, on_timer), config, now)
+    return HubEnd(HubPeer(*who, emit, open_reply, now, pipelines, on_timer, door_of(config.hub, state)), config, now)
+
+
+def door_of(hub: Hub, state: Path | None) -> Door:
+    """Who may come in, and be the hub."""
+    file = HubFile(state) if hub.remember else None
+    rule = AdmissionRule(hub.allowed, hub.only, hub.remember)
+    admission = Admission(rule, hub.pinned or (), file.read() if file else None)
+    name = PinnedName(hub.only) if hub.only is not None and hub.pinned is None else None
+    return Door(admission, name, file.keep) if file else Door(admission, name)
 
 
 def tell_link(link: Link, action: act.Action) -> None:

@@ -86,8 +86,9 @@ class Service:
         asked = providers(config)
         self._browser = browser(config, asked)
         replies = self._playback.open_reply, self._playback.played
-        self._end = end_of(config, asked, self._browser, self.handle, *replies, self.engine.now, self._ringer.on_timer)
-        self._link: Link = self._end.link
+        self.end = end_of(config, asked, self._browser, self.handle, *replies, self.engine.now, self._ringer.on_timer, state)
+        """The other end of the conversation."""
+        self._link: Link = self.end.link
         self._uplink = Uplink(self._link.audio)
         hears = self._playback.new_reply, self._playback.played, self.handle, self.engine.now
         self._sayer = Sayer(asked.tts, self._look_for_servers, *hears, asked.tts_rule)
@@ -113,7 +114,7 @@ class Service:
     async def start(self) -> int:
         """Starts everything; the port at which a hub reaches us, 0 without one. ConfigError if that cannot be."""
         self._loop = asyncio.get_running_loop()
-        port = await self._end.start()
+        port = await self.end.start()
         self.wake_words.start()
         self._remote_wake.start()
         if self.config.wake.listen is Listen.ALWAYS:
@@ -129,7 +130,7 @@ class Service:
         self._ringer.stop()
         await self._remote_wake.stop()
         await self._sayer.stop()
-        await self._end.stop()
+        await self.end.stop()
         if self._browser is not None:
             await self._browser.stop()
         self._set_deadline(None)

@@ -31,6 +31,7 @@ MAY_KNOW = {
     "discovery.py": ("satellite.identity", "satellite.__version__"),
     "browse.py": ("satellite.discovery",),
     "identity.py": (),
+    "hub_file.py": ("satellite.core",),
     "systemd.py": ("satellite.core", "satellite.observer"),
     "control.py": ("satellite.errors",),
     "notices.py": ("satellite.core", "satellite.observer"),

@@ -1,13 +1,17 @@
 """Whoever is at the other end: a hub, servers, programs that are told what happens, an MQTT broker."""
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
 from satellite.config.kinds import TCP_URI, TOPIC, Command, Port, Section, ServiceUri, TcpUri
+from satellite.core.networks import PRIVATE, Network, hub_at, is_in, networks
 from satellite.core.preemptive import Preemptive
+
+T = TypeVar("T")
 
 
 class Mode(StrEnum):
@@ -17,12 +21,45 @@ class Mode(StrEnum):
     STANDALONE = "standalone"
 
 
+# addresses and networks are looked at below: a pattern would say less of what is wrong with one
+_ALLOWED = f"{PRIVATE}, an address or a network such as 192.168.1.0/24"
+Allowed = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64, extra={"words": f"a list of 1 to 64, each {_ALLOWED}"})]
+HubName = Annotated[str, Meta(extra={"words": "a host name, an address or a network"})]
+
+
 class Hub(Section, frozen=True):
-    """Where Home Assistant reaches us."""
+    """Where Home Assistant reaches us, and who may be it."""
 
     host: str = ""
     port: Port = 10700
     announce: bool = True
+    allow: Allowed = (PRIVATE,)
+    only: HubName | None = None
+    remember: bool = False
+
+    def __post_init__(self) -> None:
+        """Networks are networks, and the hub is in one of them."""
+        allowed = _checked("allow", lambda: self.allowed)
+        pinned = _checked("only", lambda: self.pinned)
+        if pinned and not any(is_in(pinned[0].network_address, [network]) for network in allowed):
+            raise ValueError(f"only: {self.only} is not in hub.allow; add it there, too")
+
+    @property
+    def allowed(self) -> tuple[Network, ...]:
+        """Who may connect."""
+        return tuple(network for text in self.allow for network in networks(text))
+
+    @property
+    def pinned(self) -> tuple[Network, ...] | None:
+        """Who may be the hub, if anybody is named; None if it is the name of a host."""
+        return () if self.only is None else hub_at(self.only)
+
+
+def _checked(key: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
 
 
 DISCOVER = "discover"
