@@ -410,3 +410,39 @@ def test_a_file_that_has_become_wrong_changes_nothing(file: Path, caplog: pytest
         ("ERROR", f"the configuration stays as it was: {file}:1: name"),
         ("ERROR", f"the configuration stays as it was: {file}:2: hub"),
     ]
+
+
+# ---- who may be the hub
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("allow: [192.168.1.5/24]", "hub.allow: it is '192.168.1.5/24', an address within 192.168.1.0/24"),
+        ("allow: [private, lan]", "hub.allow: it is 'lan'; it has to be private, an address, or a network such as"),
+        ("allow: []", "hub.allow is []; it has to be a list of 1 to 64, each private, an address or a network"),
+        ("allow: private", "hub.allow is private; it has to be a list of 1 to 64"),
+        ("only: 192.168.1", "hub.only: it is '192.168.1'; it has to be a host name, an address, or a network such as"),
+        ("only: 8.8.8.8", "hub.only: 8.8.8.8 is not in hub.allow; add it there, too"),
+        ("only: 5", "hub.only is 5"),
+    ],
+)
+def test_a_network_that_is_none_is_told_with_its_line(file: Path, text: str, problem: str) -> None:
+    """By key, with what would be one."""
+    file.write_text(f"hub:\n  {text}\n")
+    with pytest.raises(ConfigError) as mistake:
+        load_config(file, {})
+    assert str(mistake.value).startswith(f"{file}:") and problem in str(mistake.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "pinned"),
+    [("only: homeassistant.local", None), ("only: 192.168.1.7", 1), ("only: fd00::/8", 1), ("", 0)],
+)
+def test_a_hub_may_be_pinned_by_name_address_or_network(file: Path, text: str, pinned: int | None) -> None:
+    """Where a name is, is found out later."""
+    file.write_text(f"hub:\n  allow: [private, 2001:db8::/32, '::1', 203.0.113.7]\n  {text}\n")
+    hub = load_config(file, {}).hub
+    assert (None if hub.pinned is None else len(hub.pinned)) == pinned
+    assert len(hub.allowed) == 11
+    assert load_config(None, {"SATELLITE_HUB__ALLOW": "[fe80::/10, 10.0.0.7]"}).hub.allow == ("fe80::/10", "10.0.0.7")
