@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from satellite.audio.reply import Reply
 from satellite.browse import Browser
-from satellite.config import Config, Hub, Mode
+from satellite.config import Asking, Config, Hub, Mode
 from satellite.config import Servers as ServerAddresses
+from satellite.config.kinds import is_secure
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.admission import Admission, AdmissionRule
@@ -32,6 +33,7 @@ from satellite.peer.servers import Servers, ServersRule
 from satellite.peer.services import Kind, Voice
 from satellite.peer.standalone import StandalonePeer
 from satellite.peer.tts import TtsRule
+from satellite.trust import Trust, trust
 
 _log = logging.getLogger(__name__)
 
@@ -196,11 +198,12 @@ def providers(config: Config) -> Providers:
     """The servers of a conversation without a hub, and how they are asked."""
     stt, dialog, attempts = config.stt, config.dialog, 1 + config.servers.retries
     rule = ServersRule(look_s=config.servers.keep_alive_s)
+    judged = trust_for(config.servers, *stt.uris, *dialog.uris, *config.tts.uris, dialog.intent)
     return Providers(
-        stt=Servers(Kind.STT, stt.uris, rule),
-        dialog=Servers(Kind.DIALOG, dialog.uris, rule),
-        tts=Servers(Kind.TTS, config.tts.uris, rule),
-        intent=Servers(Kind.INTENT, [dialog.intent], rule) if dialog.intent else None,
+        stt=Servers(Kind.STT, stt.uris, rule, judged),
+        dialog=Servers(Kind.DIALOG, dialog.uris, rule, judged),
+        tts=Servers(Kind.TTS, config.tts.uris, rule, judged),
+        intent=Servers(Kind.INTENT, [dialog.intent], rule, judged) if dialog.intent else None,
         dialog_rule=DialogRule(attempts=attempts),
         tts_rule=TtsRule(attempts=attempts),
         language=stt.language,
@@ -209,6 +212,11 @@ def providers(config: Config) -> Providers:
         preemptive=dialog.preemptive,
         conversation_s=dialog.forget_after_s,
     )
+
+
+def trust_for(asking: Asking, *uris: str | None) -> Trust | None:
+    """How certificates are judged; None if none of these is spoken to over TLS. ConfigError if the file cannot be used."""
+    return trust("servers", asking.ca_file, asking.pins) if any(uri and is_secure(uri) for uri in uris) else None
 
 
 def own_voice(config: Config) -> Voice:

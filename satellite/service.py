@@ -39,7 +39,7 @@ from satellite.detect.wake import WakeHeard, WakeWords
 from satellite.detect.wake_engine import MakeEngine
 from satellite.errors import ProtocolMisuse, SatelliteError
 from satellite.health_file import HealthKeeper
-from satellite.links import browser, end_of, providers, tell_link
+from satellite.links import browser, end_of, providers, tell_link, trust_for
 from satellite.observer import Key, Observer, Setting
 from satellite.peer.link import Link
 from satellite.peer.uplink import Uplink
@@ -97,7 +97,7 @@ class Service:
         self.is_muted = False
         self.failed = asyncio.Event()
         """Set when only another start can help."""
-        self._remote_wake = RemoteWake(config.wake, self._wake)
+        self._remote_wake = RemoteWake(config.wake, self._wake, trust_for(config.servers, config.wake.uri))
 
     def _new_engine(self, clock: Callable[[], float]) -> AudioEngine:
         config, audio = self.config, self.config.audio

@@ -18,7 +18,15 @@ MAY_KNOW = {
     "core": ("satellite.core", "satellite.errors"),
     "audio": ("satellite.core", "satellite.errors", "satellite.audio"),
     "detect": ("satellite.core", "satellite.errors", "satellite.detect", "satellite.audio.card"),
-    "peer": ("satellite.core", "satellite.errors", "satellite.peer", "satellite.audio.card", "satellite.__version__"),
+    "peer": (
+        "satellite.core",
+        "satellite.errors",
+        "satellite.peer",
+        "satellite.audio.card",
+        "satellite.trust",
+        "satellite.__version__",
+    ),
+    "trust.py": ("satellite.errors",),
     # what stands in for a sound card speaks Wyoming, with the framing that has bounds
     "external": (
         "satellite.core",
@@ -45,6 +53,7 @@ MAY_KNOW = {
         "satellite.errors",
         "satellite.mqtt",
         "satellite.observer",
+        "satellite.trust",
         "satellite.__version__",
     ),
     "migrate": ("satellite.config", "satellite.errors", "satellite.keys", "satellite.migrate"),

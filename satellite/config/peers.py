@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
-from satellite.config.kinds import TCP_URI, TOPIC, Command, Port, Section, ServiceUri, TcpUri
+from satellite.config.kinds import SERVER_URI, SERVER_URI_WORDS, TOPIC, Command, EventUri, Pin, Port, Section, ServerUri
 from satellite.core.networks import PRIVATE, Network, hub_at, is_in, networks
 from satellite.core.preemptive import Preemptive
 
@@ -67,8 +67,8 @@ DISCOVER = "discover"
 # several are tried in turn; nobody has more. The pattern of the first is looked at below: msgspec 0.22 crashes where it has to
 # choose between a text with a pattern and a list
 Uris = Annotated[
-    str | Annotated[tuple[TcpUri, ...], Meta(min_length=1, max_length=8)],
-    Meta(extra={"words": f"{DISCOVER}, tcp://HOST:PORT, or a list of 1 to 8 of these"}),
+    str | Annotated[tuple[ServerUri, ...], Meta(min_length=1, max_length=8)],
+    Meta(extra={"words": f"{DISCOVER}, {SERVER_URI_WORDS}, or a list of 1 to 8 of these"}),
 ]
 
 
@@ -80,8 +80,8 @@ class Servers(Section, frozen=True):
     def __post_init__(self) -> None:
         """A URI has a host and a port."""
         for uri in self.uris:
-            if not re.fullmatch(TCP_URI, uri):
-                raise ValueError(f"uri: it is {uri!r}; it has to be {DISCOVER}, or tcp://HOST:PORT, or a list of these")
+            if not re.fullmatch(SERVER_URI, uri):
+                raise ValueError(f"uri: it is {uri!r}; it has to be {DISCOVER}, or {SERVER_URI_WORDS}, or a list of these")
             if not 0 < int(uri.rpartition(":")[2]) < 65536:
                 raise ValueError(f"uri: {uri} has a port that is none; they go from 1 to 65535")
 
@@ -108,7 +108,7 @@ class Stt(Servers, frozen=True):
 class Dialog(Servers, frozen=True):
     """Who answers."""
 
-    intent: TcpUri | None = None
+    intent: ServerUri | None = None
     preemptive: Preemptive = Preemptive.NEVER
     forget_after_s: Annotated[int, Meta(ge=10, le=86_400)] = 300
 
@@ -126,6 +126,13 @@ class Asking(Section, frozen=True):
 
     retries: Annotated[int, Meta(ge=0, le=5)] = 1
     keep_alive_s: Annotated[int, Meta(ge=5, le=3600)] = 60
+    ca_file: str | None = None
+    pins: Annotated[tuple[Pin, ...], Meta(max_length=32)] = ()
+
+    def __post_init__(self) -> None:
+        """What contradicts itself is a mistake too."""
+        if self.ca_file and self.pins:
+            raise ValueError("ca_file, pins: who has pins trusts these certificates and no authority; it is the one or the other")
 
 
 class Hooks(Section, frozen=True):
@@ -159,7 +166,7 @@ class Hooks(Section, frozen=True):
     state_changed: Command | None = None
     timeout_s: Annotated[float, Meta(ge=0.1, le=3600.0)] = 30.0
     at_once: Annotated[int, Meta(ge=1, le=32)] = 4
-    event_uri: ServiceUri | None = None
+    event_uri: EventUri | None = None
 
 
 class Mqtt(Section, frozen=True):

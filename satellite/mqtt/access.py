@@ -8,6 +8,7 @@ from pathlib import Path
 
 from satellite.config.peers import Mqtt
 from satellite.errors import ConfigError
+from satellite.trust import verified
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def access(config: Mqtt) -> Access:
     if config.host is None:
         raise ConfigError("mqtt.host: there is none")
     password = _password(config.password_file) if config.password_file else None
-    tls = _tls(config.ca_file) if config.tls else None
+    tls = verified("mqtt", config.ca_file) if config.tls else None
     return Access(config.host, config.port, config.user, password, tls)
 
 
@@ -57,14 +58,3 @@ def _password(path: str) -> str:
     if mode & stat.S_IROTH:
         _log.warning("mqtt.password_file: everybody on this machine can read %s; `chmod 600` it", path)
     return password
-
-
-def _tls(ca_file: str | None) -> ssl.SSLContext:
-    """Verifies certificate and name, always."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    # an SSLError is an OSError too, and has no such text
-    except ssl.SSLError as error:
-        raise ConfigError(f"mqtt.ca_file: {ca_file}: there is no certificate in it: {error.reason or error}") from error
-    except OSError as error:
-        raise ConfigError(f"mqtt.ca_file: {ca_file}: {error.strerror}") from error
