@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from satellite import __version__
 from satellite.errors import ConfigError, SatelliteError
-from satellite.logs import log_to_stderr
+from satellite.logs import log_to_stderr, printable
 
 if TYPE_CHECKING:
     from satellite.companions import Companion
@@ -251,7 +251,8 @@ def _ctl(args: argparse.Namespace) -> int:
     more = {"text": args.value, "volume": number, "announcement": args.announcement, "listen": args.listen}
     answer = ask(path, {"command": args.what, **more})
     for key, value in answer.items():
-        print(f"{key}: {value}")
+        # what is being said is somebody else's words
+        print(printable(f"{key}: {value}"))
     return 0
 
 
