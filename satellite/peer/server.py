@@ -102,7 +102,6 @@ class HubServer:
             return
         self._server.close()
         self._server = None
-        await self.door.stop()
         session, self._session = self._session, None
         for connection in self._connections:
             if connection is session and not session.is_paused:
@@ -113,6 +112,7 @@ class HubServer:
         for connection in self._connections:
             connection.abort()
         await self._emptied(_ABORT_S)
+        await self.door.stop()
 
     def send(self, event: Event) -> bool:
         """Writes to the hub without waiting; False if there is none, it muted us, or it does not read."""
