@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from satellite import __version__
 from satellite.errors import ConfigError, SatelliteError
-from satellite.logs import log_to_stderr
+from satellite.logs import log_to_stderr, printable
 
 if TYPE_CHECKING:
     from satellite.config import Config
@@ -152,8 +152,9 @@ def _add_ctl(commands: _Commands) -> None:
     ctl.add_argument("--socket", type=Path, metavar="PATH", help="its control socket (default: where systemd or the user has it)")
     ctl.add_argument("--announcement", action="store_true", help="with say: before whatever else waits to be said")
     ctl.add_argument("--listen", action="store_true", help="with say: listen to the answer to it, which begins a conversation")
-    what = ("status", "listen", "stop", "say", "volume", "mute", "unmute")
-    ctl.add_argument("what", choices=what, help="listen: as after the wake word; mute: switch the microphone off")
+    what = ("status", "listen", "stop", "say", "volume", "mute", "unmute", "forget-hub")
+    about = "listen: as after the wake word; mute: switch the microphone off; forget-hub: the next hub is remembered instead"
+    ctl.add_argument("what", choices=what, help=about)
     ctl.add_argument("value", nargs="?", help="with say a text, with volume 0 to 100")
 
 
@@ -243,7 +244,8 @@ def _ctl(args: argparse.Namespace) -> int:
     more = {"text": args.value, "volume": number, "announcement": args.announcement, "listen": args.listen}
     answer = ask(path, {"command": args.what, **more})
     for key, value in answer.items():
-        print(f"{key}: {value}")
+        # what is being said is somebody else's words
+        print(printable(f"{key}: {value}"))
     return 0
 
 

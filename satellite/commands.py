@@ -41,7 +41,10 @@ def commands_of(desk: Desk) -> Mapping[str, Command]:
 
         return switch
 
-    switches = {"mute": mute(True), "unmute": mute(False)}
+    def forget_hub(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"forgotten": desk.forget_hub() or "nobody: no hub was remembered"}
+
+    switches = {"mute": mute(True), "unmute": mute(False), "forget-hub": forget_hub}
     return {"status": lambda _: desk.status(), "listen": listen, "stop": stop, "say": say, "volume": volume, **switches}
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from satellite.commands import commands_of
-from satellite.config import Config, Hooks
+from satellite.config import Config
 from satellite.control import ControlServer
 from satellite.desk import Desk
 from satellite.gpio import GpioPanel
 from satellite.hooks import HookRunner
 from satellite.identity import Identity
+from satellite.links import trust_for
 from satellite.notices import Notice, Notices
 from satellite.observer import Observer
 from satellite.peer.event_service import EventService
@@ -31,7 +32,7 @@ class Companion(Protocol):
 
 def companions(config: Config, desk: Desk, socket: Path | None, watch: Callable[[Observer], None]) -> Sequence[Companion]:
     """Those that the configuration wants; `watch` has one of them watch the service. ConfigError if one cannot be."""
-    company: list[Companion] = [*_told(config.hooks, watch)]
+    company: list[Companion] = [*_told(config, watch)]
     if socket is not None:
         company.append(ControlServer(socket, commands_of(desk)))
     if config.gpio.button is not None or config.gpio.led is not None or config.gpio.rgb is not None:
@@ -43,9 +44,10 @@ def companions(config: Config, desk: Desk, socket: Path | None, watch: Callable[
     return company
 
 
-def _told(hooks: Hooks, watch: Callable[[Observer], None]) -> Sequence[Companion]:
+def _told(config: Config, watch: Callable[[Observer], None]) -> Sequence[Companion]:
     """The programs and the service that are told what happens."""
-    lights = EventService(hooks.event_uri) if hooks.event_uri else None
+    hooks, trust = config.hooks, trust_for(config.servers, config.hooks.event_uri)
+    lights = EventService(hooks.event_uri, trust=trust) if hooks.event_uri else None
     runner = HookRunner(hooks)
 
     def tell(notice: Notice) -> None:

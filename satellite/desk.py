@@ -120,7 +120,12 @@ class Desk:
             "sensitivity": config.barge_in.sensitivity.value,
             "timers": ", ".join(service.timers),
             "saying": service.reply_text,
+            **service.end.status(),
         }
+
+    def forget_hub(self) -> str:
+        """Another hub may come from now on, where the first one is remembered; whom that concerns."""
+        return self._service.end.forget_hub()
 
     # ---- what that takes
 

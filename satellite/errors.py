@@ -17,5 +17,9 @@ class PeerError(SatelliteError):
     """The other end's: it sent what the protocol does not allow, or more than we take."""
 
 
+class CertificateError(PeerError):
+    """The other end shows a certificate that is not trusted: it is another machine, or the operator has something to mend."""
+
+
 class ProtocolMisuse(SatelliteError):
     """Ours: an event in a state that cannot have it."""

@@ -5,29 +5,36 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from satellite.audio.reply import Reply
 from satellite.browse import Browser
-from satellite.config import Config, Mode
+from satellite.config import Asking, Config, Hub, Mode
 from satellite.config import Servers as ServerAddresses
+from satellite.config.kinds import is_secure
 from satellite.core import actions as act
 from satellite.core import events as ev
+from satellite.core.admission import Admission, AdmissionRule
 from satellite.core.timers import Timer
 from satellite.core.units import Millis
 from satellite.discovery import Announcer, announce
-from satellite.errors import ConfigError
+from satellite.errors import ConfigError, SatelliteError
+from satellite.hub_file import HubFile
 from satellite.peer.dialog import DialogRule
+from satellite.peer.door import Door
 from satellite.peer.hub import HubPeer
 from satellite.peer.link import Link
+from satellite.peer.pinned_name import PinnedName
 from satellite.peer.providers import Providers
 from satellite.peer.servers import Servers, ServersRule
 from satellite.peer.services import Kind, Voice
 from satellite.peer.standalone import StandalonePeer
 from satellite.peer.tts import TtsRule
 from satellite.systemd import keep_sockets, kept_sockets
+from satellite.trust import Trust, trust
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +57,12 @@ class End(Protocol):
 
     async def stop(self) -> None:
         """Says goodbye and closes."""
+
+    def status(self) -> Mapping[str, Any]:
+        """Who is there, for people."""
+
+    def forget_hub(self) -> str:
+        """Another hub may come from now on; whom that concerns, empty if nobody was remembered. SatelliteError without hubs."""
 
 
 class HubEnd:
@@ -98,6 +111,13 @@ class HubEnd:
         farewells = [self.link.stop()] if self._announcer is None else [self.link.stop(), self._announcer.stop()]
         await asyncio.gather(*farewells)
 
+    def status(self) -> Mapping[str, Any]:
+        here = self.link.presence
+        return {"hub": f"{here.hub} for {here.for_s:.0f} s" if here.hub else "", "refused": here.refused}
+
+    def forget_hub(self) -> str:
+        return str(self.link.door.forget() or "")
+
 
 def _reason(error: OSError) -> str:
     # asyncio says which address in a sentence of its own
@@ -122,6 +142,12 @@ class ServersEnd:
             await self._browser.stop()
         await self.link.stop()
 
+    def status(self) -> Mapping[str, Any]:
+        return {}
+
+    def forget_hub(self) -> str:
+        raise SatelliteError("it runs standalone: no hub comes to it")
+
 
 def end_of(
     config: Config,
@@ -132,14 +158,24 @@ def end_of(
     played: Callable[[object], Millis],
     now: Callable[[], Millis],
     on_timer: Callable[[Timer], None],
+    state: Path | None,
 ) -> End:
-    """Whichever the configuration says, with the service's own functions."""
+    """Whichever the configuration says, with the service's own functions. `state`: a directory to keep things in."""
     if config.mode is Mode.STANDALONE:
         return ServersEnd(StandalonePeer(asked, emit, open_reply, played, now), browser)
     words = config.wake.each
     pipelines = {word.name: word.pipeline for word in words if word.pipeline}
     who = config.name, config.area, [word.name for word in words]
-    return HubEnd(HubPeer(*who, emit, open_reply, now, pipelines, on_timer), config, now)
+    return HubEnd(HubPeer(*who, emit, open_reply, now, pipelines, on_timer, door_of(config.hub, state)), config, now)
+
+
+def door_of(hub: Hub, state: Path | None) -> Door:
+    """Who may come in, and be the hub."""
+    file = HubFile(state) if hub.remember else None
+    rule = AdmissionRule(hub.allowed, hub.only, hub.remember)
+    admission = Admission(rule, hub.pinned or (), file.read() if file else None)
+    name = PinnedName(hub.only) if hub.only is not None and hub.pinned is None else None
+    return Door(admission, name, file.keep) if file else Door(admission, name)
 
 
 def tell_link(link: Link, action: act.Action) -> None:
@@ -173,11 +209,12 @@ def providers(config: Config) -> Providers:
     """The servers of a conversation without a hub, and how they are asked."""
     stt, dialog, attempts = config.stt, config.dialog, 1 + config.servers.retries
     rule = ServersRule(look_s=config.servers.keep_alive_s)
+    judged = trust_for(config.servers, *stt.uris, *dialog.uris, *config.tts.uris, dialog.intent)
     return Providers(
-        stt=Servers(Kind.STT, stt.uris, rule),
-        dialog=Servers(Kind.DIALOG, dialog.uris, rule),
-        tts=Servers(Kind.TTS, config.tts.uris, rule),
-        intent=Servers(Kind.INTENT, [dialog.intent], rule) if dialog.intent else None,
+        stt=Servers(Kind.STT, stt.uris, rule, judged),
+        dialog=Servers(Kind.DIALOG, dialog.uris, rule, judged),
+        tts=Servers(Kind.TTS, config.tts.uris, rule, judged),
+        intent=Servers(Kind.INTENT, [dialog.intent], rule, judged) if dialog.intent else None,
         dialog_rule=DialogRule(attempts=attempts),
         tts_rule=TtsRule(attempts=attempts),
         language=stt.language,
@@ -186,6 +223,11 @@ def providers(config: Config) -> Providers:
         preemptive=dialog.preemptive,
         conversation_s=dialog.forget_after_s,
     )
+
+
+def trust_for(asking: Asking, *uris: str | None) -> Trust | None:
+    """How certificates are judged; None if none of these is spoken to over TLS. ConfigError if the file cannot be used."""
+    return trust("servers", asking.ca_file, asking.pins) if any(uri and is_secure(uri) for uri in uris) else None
 
 
 def own_voice(config: Config) -> Voice:

@@ -8,14 +8,15 @@ from satellite.core.state import State
 from satellite.core.units import Frames, Millis
 from satellite.core.voice_gate import VoiceGate
 from satellite.peer.wake_client import WakeClient
+from satellite.trust import Trust
 
 
 class RemoteWake:
     """Of `wake.uri`; without one it does nothing."""
 
-    def __init__(self, wake: Wake, on_wake: Callable[[str, Frames], None]) -> None:
+    def __init__(self, wake: Wake, on_wake: Callable[[str, Frames], None], trust: Trust | None = None) -> None:
         words = {word.name: Millis(word.refractory_ms) for word in wake.each}
-        self._client = WakeClient(wake.uri, words, on_wake) if wake.uri else None
+        self._client = WakeClient(wake.uri, words, on_wake, trust=trust) if wake.uri else None
         self._gate = VoiceGate(self._client.feed) if self._client and wake.vad_gate else None
 
     def start(self) -> None:

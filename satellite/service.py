@@ -40,7 +40,7 @@ from satellite.detect.wake import WakeHeard, WakeWords
 from satellite.detect.wake_engine import MakeEngine
 from satellite.errors import ProtocolMisuse, SatelliteError
 from satellite.health_file import HealthKeeper
-from satellite.links import browser, end_of, providers, tell_link
+from satellite.links import browser, end_of, providers, tell_link, trust_for
 from satellite.observer import Key, Observer, Setting
 from satellite.peer.link import Link
 from satellite.peer.uplink import Uplink
@@ -88,8 +88,9 @@ class Service:
         asked = providers(config)
         self._browser = browser(config, asked)
         replies = self._playback.open_reply, self._playback.played
-        self._end = end_of(config, asked, self._browser, self.handle, *replies, self.engine.now, self._ringer.on_timer)
-        self._link: Link = self._end.link
+        self.end = end_of(config, asked, self._browser, self.handle, *replies, self.engine.now, self._ringer.on_timer, state)
+        """The other end of the conversation."""
+        self._link: Link = self.end.link
         self._uplink = Uplink(self._link.audio)
         hears = self._playback.new_reply, self._playback.played, self.handle, self.engine.now
         self._sayer = Sayer(asked.tts, self._look_for_servers, *hears, asked.tts_rule)
@@ -98,7 +99,7 @@ class Service:
         self.is_muted = False
         self.failed = asyncio.Event()
         """Set when only another start can help."""
-        self._remote_wake = RemoteWake(config.wake, self._wake)
+        self._remote_wake = RemoteWake(config.wake, self._wake, trust_for(config.servers, config.wake.uri))
 
     def _new_engine(self, clock: Callable[[], float]) -> AudioEngine:
         config, audio = self.config, self.config.audio
@@ -115,7 +116,7 @@ class Service:
     async def start(self) -> int:
         """Starts everything; the port at which a hub reaches us, 0 without one. ConfigError if that cannot be."""
         self._loop = asyncio.get_running_loop()
-        port = await self._end.start()
+        port = await self.end.start()
         self.wake_words.start()
         self._remote_wake.start()
         if self.config.wake.listen is Listen.ALWAYS:
@@ -129,7 +130,7 @@ class Service:
         self._audio.stop()
         self.wake_words.stop()
         self._ringer.stop()
-        farewells = [self._remote_wake.stop(), self._sayer.stop(), self._end.stop()]
+        farewells = [self._remote_wake.stop(), self._sayer.stop(), self.end.stop()]
         await asyncio.gather(*farewells, *([] if self._browser is None else [self._browser.stop()]))
         self._set_deadline(None)
         self._loop = None

@@ -82,7 +82,8 @@ _NO_SPEED = (
 class VoiceSession:
     """A conversation with Wyoming servers. As an asynchronous context manager it starts when entered, and ends when left.
 
-    `stt`, `dialog` and `tts` are `tcp://HOST:PORT`, or several in the order in which they are asked, or `discover` (by mDNS);
+    `stt`, `dialog` and `tts` are `tcp://HOST:PORT` or `tls://HOST:PORT`, or several in the order in which they are asked, or
+    `discover` (by mDNS); their certificates are judged by `ca_file` or `pins`.
     `intent` is a server that hears a command before `dialog` does.
     `microphone` and `speaker` are ALSA names; None: the program feeds the one (`process_audio`), and gets what is to be played
     from the other (`on_audio`).
@@ -112,13 +113,15 @@ class VoiceSession:
         session_timeout_s: int = 300,
         keep_alive_s: int = 60,
         retries: int = 1,
+        ca_file: str | Path | None = None,
+        pins: Sequence[str] = (),
     ) -> None:
         keys = (vad or Vad()).keys(follow_up) | {
             "mode": Mode.STANDALONE,
             "stt": {"uri": stt, "language": language},
             "dialog": {"uri": dialog, "intent": intent, "preemptive": preemptive, "forget_after_s": session_timeout_s},
             "tts": {"uri": tts, "voice": voice},
-            "servers": {"retries": retries, "keep_alive_s": keep_alive_s},
+            "servers": {"retries": retries, "keep_alive_s": keep_alive_s, "ca_file": ca_file and str(ca_file), "pins": pins},
             "audio": {"microphone": microphone or "none", "speaker": speaker or "none"},
             "wake": {"words": list(wake_words)},
             "barge_in": {"allow": _allow(allow_interruptions)},

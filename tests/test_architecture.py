@@ -1,6 +1,7 @@
 """The shape of the package: who may know whom, which library lives where, and the sizes at which a file asks to be cut."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -18,7 +19,16 @@ MAY_KNOW = {
     "core": ("satellite.core", "satellite.errors"),
     "audio": ("satellite.core", "satellite.errors", "satellite.audio"),
     "detect": ("satellite.core", "satellite.errors", "satellite.detect", "satellite.audio.card"),
-    "peer": ("satellite.core", "satellite.errors", "satellite.peer", "satellite.audio.card", "satellite.__version__"),
+    "peer": (
+        "satellite.core",
+        "satellite.errors",
+        "satellite.peer",
+        "satellite.audio.card",
+        "satellite.trust",
+        "satellite.__version__",
+    ),
+    "trust.py": ("satellite.errors",),
+    "secret_file.py": ("satellite.errors",),
     # what stands in for a sound card speaks Wyoming, with the framing that has bounds
     "external": (
         "satellite.core",
@@ -31,6 +41,7 @@ MAY_KNOW = {
     "discovery.py": ("satellite.identity", "satellite.__version__"),
     "browse.py": ("satellite.discovery",),
     "identity.py": (),
+    "hub_file.py": ("satellite.core",),
     "systemd.py": ("satellite.core", "satellite.observer"),
     "control.py": ("satellite.errors",),
     "notices.py": ("satellite.core", "satellite.observer"),
@@ -44,6 +55,8 @@ MAY_KNOW = {
         "satellite.errors",
         "satellite.mqtt",
         "satellite.observer",
+        "satellite.secret_file",
+        "satellite.trust",
         "satellite.__version__",
     ),
     "migrate": ("satellite.config", "satellite.errors", "satellite.keys", "satellite.migrate"),
@@ -85,6 +98,13 @@ HOME = {
     "matplotlib": DRAWING,
 }
 WITHOUT_NUMPY = ("core/", "peer/")
+
+# who may write files of the daemon's; none of them is given a microphone's samples. A program that is run gets a file in
+# memory with what a hook is told, and the report of `satellite check` has figures in it
+MAY_WRITE = ("hub_file.py", "identity.py", "memory.py", "health_file.py", "program.py", "check/run.py")
+# tools of developers and migrants, which a running daemon does not know
+TOOLS = ("bench/", "demo/", "migrate/", "mock/", "simulate/", "core/diagram.py")
+WRITES = {"write_bytes", "write_text", "writeframes", "savetxt", "tofile", "mkstemp", "NamedTemporaryFile", "TemporaryFile"}
 
 # alarms: whoever reaches them splits
 MOST_LINES = 420
@@ -217,6 +237,33 @@ def test_the_mqtt_client_is_imported_when_it_is_needed() -> None:
         and any(_is_in(name, ("aiomqtt", "satellite.mqtt.connection")) for name in _imports(ast.Module([node], [])))
     ]
     assert eager == []
+
+
+def _writes_a_file(call: ast.Call) -> bool:
+    """By a name that says so, or by opening one in a mode other than for reading, or in one that is not known here."""
+    name, arguments = _called(call), [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    if name not in ("open", "fdopen"):
+        return name in WRITES or (name == "write" and ast.unparse(call.func).startswith("soundfile."))
+    modes = {str(a.value) for a in arguments if isinstance(a, ast.Constant)} | {
+        a.id for a in arguments if isinstance(a, ast.Name)
+    }
+    return any(mode == "mode" or re.fullmatch("[wax][bt]?[+]?[bt]?|r[bt]?[+][bt]?", mode) for mode in modes)
+
+
+def test_nobody_writes_what_the_microphone_hears() -> None:
+    """The few files of a daemon have no sound in them, and whoever writes them does not know any."""
+    writing = {
+        file
+        for file, tree in _trees(PACKAGE).items()
+        if not file.startswith(TOOLS)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _writes_a_file(node)
+    }
+    assert writing == set(MAY_WRITE)
+    hearing = {
+        file for file, name in _all_imports() if file in MAY_WRITE and _is_in(name, ("satellite.audio", "numpy", "soundfile"))
+    }
+    assert hearing == {"check/run.py"}
 
 
 def test_files_stay_small() -> None:

@@ -151,11 +151,21 @@ def _barge_ins(allow: st.SearchStrategy[Allow], fewest: int) -> st.SearchStrateg
     )
 
 
+_NETWORKS = st.ip_addresses().map(str) | st.sampled_from(["private", "203.0.113.0/24", "2001:db8::/32", "0.0.0.0/0", "::/0"])
+
 _CONFIGS = st.builds(
     Config,
     name=_texts(100),
     area=st.none() | _texts(),
-    hub=st.builds(Hub, host=_texts(), port=st.integers(0, 65535), announce=st.booleans()),
+    hub=st.builds(
+        Hub,
+        host=_texts(),
+        port=st.integers(0, 65535),
+        announce=st.booleans(),
+        allow=st.lists(_NETWORKS, max_size=9).map(lambda networks: ("private", *networks)),
+        only=st.none() | st.sampled_from(["homeassistant.local", "192.168.1.7", "fd00::/64"]),
+        remember=st.booleans(),
+    ),
     audio=st.builds(
         Audio,
         rate_hz=st.integers(8000, 192_000),
@@ -249,7 +259,7 @@ def test_the_reference_is_playback_or_a_channel(tmp_path: Path, text: str, chann
         ("{words: [], listen: always}", "wake.words: there is none that could be listened for elsewhere"),
         ("{words: [{name: computer, modle: x}]}", "wake.words is [{name: computer, modle: x}]"),
         ("{engine: porcupine}", "wake.engine is porcupine; it has to be one of micro, open"),
-        ("{uri: 'http://example.org:80'}", "wake.uri is 'http://example.org:80'; it has to be tcp://HOST:PORT or null"),
+        ("{uri: 'http://example.org:80'}", "wake.uri is 'http://example.org:80'; it has to be tcp://HOST:PORT or"),
         ("{uri: 'tcp://host:10400', listen: always}", "wake.uri, listen: the wake word is found by a service or by the hub"),
         ("{uri: 'tcp://host:10400', threshold: 0.5}", "wake.threshold, model: whoever finds the words elsewhere"),
         ("{vad_gate: true}", "wake.vad_gate: nothing is streamed that it could hold back"),
@@ -410,3 +420,72 @@ def test_a_file_that_has_become_wrong_changes_nothing(file: Path, caplog: pytest
         ("ERROR", f"the configuration stays as it was: {file}:1: name"),
         ("ERROR", f"the configuration stays as it was: {file}:2: hub"),
     ]
+
+
+# ---- who may be the hub
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("allow: [192.168.1.5/24]", "hub.allow: it is '192.168.1.5/24', an address within 192.168.1.0/24"),
+        ("allow: [private, lan]", "hub.allow: it is 'lan'; it has to be private, an address, or a network such as"),
+        ("allow: []", "hub.allow is []; it has to be a list of 1 to 64, each private, an address or a network"),
+        ("allow: private", "hub.allow is private; it has to be a list of 1 to 64"),
+        ("only: 192.168.1", "hub.only: it is '192.168.1'; it has to be a host name, an address, or a network such as"),
+        ("only: 8.8.8.8", "hub.only: 8.8.8.8 is not in hub.allow; add it there, too"),
+        ("only: 5", "hub.only is 5"),
+    ],
+)
+def test_a_network_that_is_none_is_told_with_its_line(file: Path, text: str, problem: str) -> None:
+    """By key, with what would be one."""
+    file.write_text(f"hub:\n  {text}\n")
+    with pytest.raises(ConfigError) as mistake:
+        load_config(file, {})
+    assert str(mistake.value).startswith(f"{file}:") and problem in str(mistake.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "pinned"),
+    [("only: homeassistant.local", None), ("only: 192.168.1.7", 1), ("only: fd00::/8", 1), ("", 0)],
+)
+def test_a_hub_may_be_pinned_by_name_address_or_network(file: Path, text: str, pinned: int | None) -> None:
+    """Where a name is, is found out later."""
+    file.write_text(f"hub:\n  allow: [private, 2001:db8::/32, '::1', 203.0.113.7]\n  {text}\n")
+    hub = load_config(file, {}).hub
+    assert (None if hub.pinned is None else len(hub.pinned)) == pinned
+    assert len(hub.allowed) == 11
+    assert load_config(None, {"SATELLITE_HUB__ALLOW": "[fe80::/10, 10.0.0.7]"}).hub.allow == ("fe80::/10", "10.0.0.7")
+
+
+# ---- servers over TLS
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("servers: {pins: [abc]}", "servers.pins"),
+        ("servers: {ca_file: /ca.pem}", "servers.ca_file, servers.pins: no server is at tls://HOST:PORT"),
+        (f"servers: {{pins: ['{'ab' * 32}']}}\nstt: {{uri: 'tcp://nas:10300'}}", "no server is at tls://HOST:PORT"),
+        (f"servers: {{ca_file: /ca.pem, pins: ['{'ab' * 32}']}}\nstt: {{uri: 'tls://nas:1'}}", "it is the one or the other"),
+        ("stt: {uri: 'tls://nas:99999'}", "stt.uri: tls://nas:99999 has a port that is none"),
+        ("stt: {uri: 'ssl://nas:1'}", "discover, or tcp://HOST:PORT or tls://HOST:PORT, or a list of these"),
+        ("external: {mic_uri: 'tls://nas:1'}", "external.mic_uri is 'tls://nas:1'; it has to be tcp://HOST:PORT or unix:///PATH"),
+    ],
+)
+def test_what_would_protect_nothing_is_a_mistake(file: Path, text: str, problem: str) -> None:
+    """Who pins a certificate does not want clear text."""
+    file.write_text(f"{text}\n")
+    with pytest.raises(ConfigError) as mistake:
+        load_config(file, {})
+    assert problem in str(mistake.value)
+
+
+@pytest.mark.parametrize(
+    "where", ["stt: {uri: %s}", "tts: {uri: [%s]}", "dialog: {intent: %s}", "wake: {uri: %s}", "hooks: {event_uri: %s}"]
+)
+def test_a_server_of_any_kind_may_be_at_tls(file: Path, where: str) -> None:
+    """And then pins are of use, as `openssl x509 -fingerprint -sha256` prints them, too."""
+    pin = ":".join(["AB"] * 32)
+    file.write_text(f"{where % 'tls://nas.lan:10300'}\nservers: {{pins: [{pin}, {'cd' * 32}]}}\n")
+    assert load_config(file, {}).servers.pins == (pin, "cd" * 32)

@@ -175,6 +175,25 @@ def test_a_command_need_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     play(story())
 
 
+_MALICE = "$(touch x) `touch x`; touch x | touch x & \"'; touch x #\n\0../x\r\x1b[2J -e x\ud83d"
+
+
+@pytest.mark.parametrize("command", ["sh -c 'cat > heard'", "tee heard", "dd of=heard"])
+def test_words_are_never_part_of_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """Whatever is said or sent: it comes on the standard input, whole, and nobody makes anything of it."""
+    monkeypatch.chdir(tmp_path)
+
+    async def story() -> None:
+        async with running(Hooks(transcript=command, error=command)) as runner:
+            for notice in (Notice("transcript", {"text": _MALICE}), Notice("error", {"text": _MALICE, "code": _MALICE})):
+                runner.notice(notice)
+                await _done(runner)
+                assert (tmp_path / "heard").read_bytes() == _MALICE.encode(errors="replace")
+
+    play(story())
+    assert [path.name for path in tmp_path.iterdir()] == ["heard"]
+
+
 # ---- what they cannot do
 
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from satellite.logs import JournalFormatter, formatter
+from satellite.logs import JournalFormatter, formatter, printable
 
 
 def _record(level: int, exception: BaseException | None = None) -> logging.LogRecord:
@@ -34,3 +34,26 @@ def test_only_a_stderr_that_is_the_journal_gets_priorities() -> None:
     for other in ({}, {"JOURNAL_STREAM": f"{stderr.st_dev}:{stderr.st_ino + 1}"}, {"JOURNAL_STREAM": ""}):
         shown = formatter(other).format(_record(logging.WARNING))
         assert shown.endswith("WARNING satellite.service: the card is gone") and shown[:2] == "20"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("größer, 大きく 💡 C:\\new", "größer, 大きく 💡 C:\\new"),
+        ("x\n2026-01-01 CRITICAL satellite: all is lost", "x\\n2026-01-01 CRITICAL satellite: all is lost"),
+        ("\r\x1b[2Jgone\x07\x9b1m", "\\r\\x1b[2Jgone\\x07\\x9b1m"),
+        ("a\u2028b\u202ec\0", "a\\u2028b\\u202ec\\x00"),
+        ("\ud83d", "\\ud83d"),
+    ],
+)
+def test_what_others_say_is_no_line_of_its_own(said: str, shown: str) -> None:
+    """Nor does it steer a terminal; words of any language stay as they are."""
+    assert printable(said) == shown
+    record = logging.LogRecord("satellite.service", logging.INFO, __file__, 1, "heard %s", (said,), None)
+    assert formatter({}).format(record).endswith(f"heard {shown}")
+    assert JournalFormatter("%(message)s").format(record) == f"<6>heard {shown}"
+
+
+def test_what_others_say_is_no_line_of_an_error_either() -> None:
+    """But for newlines, which a traceback has."""
+    assert formatter({}).format(_record(logging.ERROR, ValueError("\x1b[2J"))).endswith("ValueError: \\x1b[2J")

@@ -7,6 +7,7 @@ from satellite.check.findings import Finding
 from satellite.config import Config, Mode
 from satellite.errors import PeerError
 from satellite.links import browser, providers
+from satellite.logs import printable
 from satellite.peer.servers import Server, Servers, ServersRule, describe
 from satellite.peer.services import Kind
 
@@ -36,7 +37,7 @@ async def _check_kind(servers: Servers, told: Callable[[str], None]) -> list[Fin
     """One that does not answer is worth a word, and if none does there is no conversation."""
     answers = await asyncio.gather(*(_ask(server, servers.kind) for server in servers.known))
     # what was discovered and is of another kind says nothing
-    lines = [(server, line, is_well) for server, (line, is_well) in zip(servers.known, answers, strict=True) if line]
+    lines = [(server, printable(line), is_well) for server, (line, is_well) in zip(servers.known, answers, strict=True) if line]
     for server, line, _ in lines:
         told(f"{servers.name.capitalize()}: {server.uri}: {line}.")
     is_served = any(is_well for _, _, is_well in lines)

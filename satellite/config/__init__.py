@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from satellite.config.hearing import BargeIn, Listen, Listening, Phases, SpokenWord, Vad, Wake, WakeEngine, WakeWord
-from satellite.config.kinds import WHILE_RUNNING, Section
+from satellite.config.kinds import WHILE_RUNNING, Section, is_secure
 from satellite.config.peers import DISCOVER, Asking, Dialog, Hooks, Hub, Mode, Mqtt, Servers, Stt, Tts
 from satellite.config.sound import AnySound, Audio, External, Gpio, NoiseSuppression, Sound, Sounds, Timers
 from satellite.core.say import Allow
@@ -85,11 +85,19 @@ class Config(Section, frozen=True):
 
     def __post_init__(self) -> None:
         """Sections may contradict each other."""
+        if (self.servers.ca_file or self.servers.pins) and not any(map(is_secure, self.uris)):
+            raise ValueError("servers.ca_file, servers.pins: no server is at tls://HOST:PORT, so that nothing would be verified")
         wakes = {word.name for word in self.wake.each}
         if self.mode is Mode.STANDALONE and self.wake.listen is Listen.ALWAYS:
             raise ValueError("wake.listen: always needs a hub, which finds the wake word; in standalone mode there is none")
         if both := [word.name for word in self.barge_in.each_stop_word if word.name in wakes]:
             raise ValueError(f"barge_in.stop_words: {both[0]!r} is in wake.words too; a word either wakes or stops")
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """Of all servers that are asked."""
+        some = self.dialog.intent, self.wake.uri, self.hooks.event_uri
+        return (*self.stt.uris, *self.dialog.uris, *self.tts.uris, *filter(None, some))
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:

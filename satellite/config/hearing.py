@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from satellite.config.kinds import Live, Probability, Section, TcpUri
+from satellite.config.kinds import Live, Probability, Section, ServerUri
 from satellite.core.say import Allow, FollowUp
 from satellite.core.sensitivity import Sensitivity
 
@@ -54,7 +54,7 @@ class Wake(Section, frozen=True):
     engine: WakeEngine = WakeEngine.MICRO
     words: Annotated[tuple[str | WakeWord, ...], Meta(max_length=20)] = ("okay_nabu",)
     threshold: Live[Probability | None] = None
-    uri: TcpUri | None = None
+    uri: ServerUri | None = None
     listen: Listen = Listen.WAKE_WORD
     vad_gate: bool = False
 

@@ -21,11 +21,28 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Probability = Annotated[float, Meta(gt=0.0, lt=1.0)]
 Volume = Annotated[int, Meta(ge=0, le=100)]
 Command = Annotated[str, Meta(min_length=1, max_length=1000)]
-TCP_URI = r"tcp://(\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):[0-9]{1,5}"
-TcpUri = Annotated[str, Meta(pattern=f"^{TCP_URI}$", extra={"words": "tcp://HOST:PORT"})]
-ServiceUri = Annotated[str, Meta(pattern=rf"^({TCP_URI}|unix:///\S+)$", extra={"words": "tcp://HOST:PORT or unix:///PATH"})]
+_PLACE = r"(\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):[0-9]{1,5}"
+SERVER_URI = rf"(tcp|tls)://{_PLACE}"
+SERVER_URI_WORDS = "tcp://HOST:PORT or tls://HOST:PORT"
+ServerUri = Annotated[str, Meta(pattern=f"^{SERVER_URI}$", extra={"words": SERVER_URI_WORDS})]
+EventUri = Annotated[
+    str, Meta(pattern=rf"^({SERVER_URI}|unix:///\S+)$", extra={"words": "tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"})
+]
+SoundUri = Annotated[str, Meta(pattern=rf"^(tcp://{_PLACE}|unix:///\S+)$", extra={"words": "tcp://HOST:PORT or unix:///PATH"})]
+Pin = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2}$|^[0-9A-Fa-f]{64}$",
+        extra={"words": "the SHA-256 fingerprint of a certificate"},
+    ),
+]
 Rate = Annotated[int, Meta(ge=8000, le=192_000)]
 TOPIC = r"^[^+#\s]{1,200}$"
+
+
+def is_secure(uri: str) -> bool:
+    """Whether it is spoken to over TLS."""
+    return uri.startswith("tls://")
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from satellite.config.kinds import Command, Live, Rate, Section, ServiceUri, Volume
+from satellite.config.kinds import Command, Live, Rate, Section, SoundUri, Volume
 
 Reference = Annotated[
     str,
@@ -83,11 +83,11 @@ class External(Section, frozen=True):
     mic_command: Command | None = None
     mic_rate_hz: Rate = 16_000
     mic_channels: Annotated[int, Meta(ge=1, le=64)] = 1
-    mic_uri: ServiceUri | None = None
+    mic_uri: SoundUri | None = None
     snd_command: Command | None = None
     snd_rate_hz: Rate = 22_050
     snd_channels: Annotated[int, Meta(ge=1, le=8)] = 1
-    snd_uri: ServiceUri | None = None
+    snd_uri: SoundUri | None = None
 
     def __post_init__(self) -> None:
         """What contradicts itself is a mistake too."""

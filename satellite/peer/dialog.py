@@ -122,7 +122,7 @@ class Question:
         asked = await self._recognised() or services.question(self.text, self._language, self.conversation_id)
         self.server = self._dialog.pick(tried)
         tried.append(self.server.uri)
-        self._request = await Request.open(self.server.host, self.server.port, self._rule.request)
+        self._request = await Request.open(self.server.host, self.server.port, self._rule.request, self.server.trust)
         try:
             self._request.send(asked)
             await self._answer(self._request)
@@ -147,7 +147,7 @@ class Question:
         return services.with_conversation(event, self.conversation_id) if event.type == "intent" else None
 
     async def _one_answer(self, server: Server) -> WireEvent:
-        request = await Request.open(server.host, server.port, self._rule.request)
+        request = await Request.open(server.host, server.port, self._rule.request, server.trust)
         try:
             request.send(services.question(self.text, self._language, self.conversation_id))
             while (event := await request.next(self._rule.intent_s)).type not in ("intent", "not-recognized", "error"):

@@ -17,10 +17,12 @@ from wyoming.event import Event as WireEvent
 from wyoming.ping import Ping, Pong
 
 from satellite.core.units import RATE_HZ
-from satellite.errors import ConfigError, PeerError
+from satellite.errors import CertificateError, ConfigError, PeerError
 from satellite.peer.codec import text_of
 from satellite.peer.framing import Decoder, Limits, encode
+from satellite.peer.outgoing import Place, connect, place_of
 from satellite.peer.sockets import never_wait_long
+from satellite.trust import Trust
 
 _log = logging.getLogger(__name__)
 
@@ -55,11 +57,19 @@ class EventServiceRule:
 
 
 class EventService:
-    """Connects to `uri`, tcp://HOST:PORT or unix:///PATH, again and again until stopped. ConfigError if it is neither."""
+    """Connects to `uri`, tcp or tls://HOST:PORT or unix:///PATH, again and again until stopped. ConfigError if it is neither."""
 
-    def __init__(self, uri: str, rule: EventServiceRule | None = None, *, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        uri: str,
+        rule: EventServiceRule | None = None,
+        *,
+        clock_s: Callable[[], float] = time.monotonic,
+        trust: Trust | None = None,
+    ) -> None:
         self._uri, self._rule, self._clock_s = uri, rule or EventServiceRule(), clock_s
-        self._path, self._address = _parsed(uri)
+        self._path, self._place = _parsed(uri)
+        self._trust = trust
         self._task: asyncio.Task[None] | None = None
         # only while connected
         self._writer: asyncio.StreamWriter | None = None
@@ -119,6 +129,9 @@ class EventService:
                 await self._talk()
             except (OSError, PeerError, UnicodeError) as error:
                 self._lost(f"{error}" or type(error).__name__)
+                if isinstance(error, CertificateError):
+                    # the operator mends it, and needs more than seconds
+                    await asyncio.sleep(self._rule.most_retry_s)
             # whatever it was, lights that stay dark are worse
             except Exception:
                 _log.exception("the client of the event service failed; it tries again")
@@ -143,9 +156,9 @@ class EventService:
                 writer.transport.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._address is None:
+        if self._place is None:
             return await asyncio.open_unix_connection(self._path)
-        reader, writer = await asyncio.open_connection(*self._address)
+        reader, writer = await connect(self._place.host, self._place.port, self._trust)
         never_wait_long(writer.get_extra_info("socket"), self._rule.stuck_s, _SEND_BUFFER_BYTES)
         return reader, writer
 
@@ -185,15 +198,15 @@ class EventService:
         self._lost_at_s, self._is_news = None, False
 
 
-def _parsed(uri: str) -> tuple[str, tuple[str, int] | None]:
+def _parsed(uri: str) -> tuple[str, Place | None]:
     """A path, or a host and a port."""
     scheme, _, rest = uri.partition("://")
     host, _, port = rest.rpartition(":")
     if scheme == "unix" and rest.startswith("/"):
         return rest, None
-    if scheme == "tcp" and host and port.isdecimal() and 0 < int(port) < 65536:
-        return "", (host.strip("[]"), int(port))
-    raise ConfigError(f"hooks.event_uri: it is {uri!r}; it has to be tcp://HOST:PORT or unix:///PATH")
+    if scheme in ("tcp", "tls") and host and port.isdecimal() and 0 < int(port) < 65536:
+        return "", place_of(uri)
+    raise ConfigError(f"hooks.event_uri: it is {uri!r}; it has to be tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH")
 
 
 def _wire(kind: str, data: Mapping[str, Any]) -> WireEvent:

@@ -16,8 +16,9 @@ from satellite.core.timers import Timer
 from satellite.core.units import Millis, millis
 from satellite.errors import PeerError
 from satellite.peer import codec
+from satellite.peer.door import Door
 from satellite.peer.gate import Stream, StreamGate
-from satellite.peer.server import HubServer
+from satellite.peer.server import HubServer, Presence
 
 _log = logging.getLogger(__name__)
 
@@ -62,10 +63,12 @@ class HubPeer:
         now: Callable[[], Millis],
         pipelines: Mapping[str, str] | None = None,
         on_timer: Callable[[Timer], None] = lambda timer: None,
+        door: Door | None = None,
     ) -> None:
         self._emit, self._open_reply, self._now = emit, open_reply, now
         info = codec.info(name, area, wake_words)
-        self._server = HubServer(lambda: info, self)
+        self._server = HubServer(lambda: info, self, door=door)
+        self.door = self._server.door
         self._on_timer = on_timer
         self._pipelines, self._opened_by = pipelines or {}, ""
         self._gate = StreamGate(lambda: self._now() / 1000)
@@ -86,6 +89,11 @@ class HubPeer:
     def descriptors(self) -> list[int]:
         """Of the sockets that listen."""
         return self._server.descriptors
+
+    @property
+    def presence(self) -> Presence:
+        """Who is the hub."""
+        return self._server.presence
 
     async def stop(self) -> None:
         """Says goodbye and closes."""

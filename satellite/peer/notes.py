@@ -40,7 +40,7 @@ class Notes:
         while self._notes:
             server, event = self._notes.popleft()
             try:
-                request = await Request.open(server.host, server.port, self._rule)
+                request = await Request.open(server.host, server.port, self._rule, server.trust)
             except PeerError as error:
                 _log.debug("%s was not told: %s", server.uri, error)
                 continue

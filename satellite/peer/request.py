@@ -7,6 +7,7 @@ has not sent of such a word when it is time to close is thrown away.
 import asyncio
 import os
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +15,8 @@ from wyoming.event import Event as WireEvent
 
 from satellite.errors import PeerError
 from satellite.peer.framing import Decoder, Limits, encode
+from satellite.peer.outgoing import connect
+from satellite.trust import Trust
 
 _READ_BYTES = 64 * 1024
 
@@ -39,11 +42,11 @@ class Request:
         self.is_open = True
 
     @classmethod
-    async def open(cls, host: str, port: int, rule: RequestRule) -> Self:
-        """Connects; the host's name is looked up each time. PeerError says why not."""
+    async def open(cls, host: str, port: int, rule: RequestRule, trust: Trust | None = None) -> Self:
+        """Connects, over TLS with `trust`; the host's name is looked up each time. PeerError says why not."""
         try:
             async with asyncio.timeout(rule.connect_s):
-                reader, writer = await asyncio.open_connection(host, port)
+                reader, writer = await connect(host, port, trust)
         except TimeoutError:
             raise PeerError(f"no connection within {rule.connect_s:g} s") from None
         except (OSError, UnicodeError) as error:
@@ -94,6 +97,8 @@ class Request:
 
 
 def _reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return error.reason or str(error)
     # asyncio says which address in a sentence of its own, and a name server's numbers are below zero
     number = getattr(error, "errno", None)
     return os.strerror(number) if number and number > 0 else getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,4 @@
-"""The TCP server that hubs connect to. Anybody may ask who we are; whoever sends `run-satellite` last is the hub.
+"""The TCP server that hubs connect to. Whoever is let in may ask who we are; one of them sends `run-satellite`, and is the hub.
 
 Nothing here waits for anything but a socket: a hub whose pings queue behind unread speech takes us for dead.
 """
@@ -6,48 +6,39 @@ Nothing here waits for anything but a socket: a hub whose pings queue behind unr
 import asyncio
 import errno
 import logging
-import reprlib
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 from wyoming.event import Event
 
-from satellite.errors import PeerError
-from satellite.peer.framing import Decoder, Limits, encode
+from satellite.core.admission import Blame
+from satellite.peer.connection import Connection, ServerRule
+from satellite.peer.door import Door
+
+__all__ = ["HubServer", "Presence", "ServerRule", "SessionListener"]
 
 _log = logging.getLogger(__name__)
 
 # connections that the system holds ready for us; a hub's and a few askers
 _BACKLOG = 16
 
-# addresses whose misbehaviour has been told; one house has fewer, and a liar's must not fill the memory
-_MOST_BLAMED = 64
-
 # aborted sockets are gone with the next round of the loop
 _ABORT_S = 1.0
 
-# what a peer sent, on one line and never long, however deep it nests
-_BRIEF = reprlib.Repr()
-_BRIEF.maxstring, _BRIEF.maxdict, _BRIEF.maxlevel = 200, 20, 3
-
 
 @dataclass(frozen=True, slots=True)
-class ServerRule:
-    """How long peers may be silent, and how much they may ask."""
+class Presence:
+    """Who is here, for people."""
 
-    # Home Assistant opens a second connection every 30 s only to ask who we are
-    idle_s: float = 30.0
-    # it pings every 2 s and itself gives up after 5
-    dead_s: float = 10.0
-    connections: int = 8
-    # two minutes of microphone: a hub that has not read that is not listening
-    unread_bytes: int = 4 * 1024 * 1024
-    # one ping of Home Assistant's: it is back in 3 s instead of 13 if it finds us still reading
-    goodbye_s: float = 2.2
-    limits: Limits = Limits()
+    hub: str
+    """Address and port; empty if there is none."""
+    for_s: float
+    refused: int
+    """How often somebody was not let in, or sent away for what it wanted."""
 
 
 class SessionListener(Protocol):
@@ -63,23 +54,32 @@ class SessionListener(Protocol):
 class HubServer:
     """Any number of askers, one hub. Whoever stops the server is not told that the session is closed."""
 
-    def __init__(self, info: Callable[[], Event], listener: SessionListener, rule: ServerRule | None = None) -> None:
+    def __init__(
+        self,
+        info: Callable[[], Event],
+        listener: SessionListener,
+        rule: ServerRule | None = None,
+        door: Door | None = None,
+    ) -> None:
         self._info, self._listener, self.rule = info, listener, rule or ServerRule()
+        self.door = door or Door()
         self._servers: list[asyncio.Server] = []
         # oldest first, until the system has closed them
-        self._connections: list[_Connection] = []
-        self._session: _Connection | None = None
-        self._blamed: dict[str, None] = {}
+        self._connections: list[Connection] = []
+        self._session: Connection | None = None
+        self._opened_at_s = 0.0
+        self._blame = Blame()
         self._is_empty = asyncio.Event()
 
     async def start(self, host: str | None = None, port: int = 0, *, socks: Sequence[socket.socket] = ()) -> int:
         """Listens there, or on sockets that are bound already; the port. OSError if it is taken."""
         loop = asyncio.get_running_loop()
         if socks:
-            listening = [loop.create_server(lambda: _Connection(self), sock=sock, backlog=_BACKLOG) for sock in socks]
+            listening = [loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG) for sock in socks]
             self._servers = [await server for server in listening]
         else:
             self._servers = [await self._bind(host, port)]
+        self.door.start()
         bound: int = self._servers[0].sockets[0].getsockname()[1]
         return bound
 
@@ -95,12 +95,12 @@ class HubServer:
             with socket.create_server((host or "", 0)) as free:
                 port = free.getsockname()[1]
         try:
-            return await loop.create_server(lambda: _Connection(self), host, port, backlog=_BACKLOG)
+            return await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
         except OSError as error:
             if host or error.errno != errno.EADDRNOTAVAIL:
                 raise
         # all addresses, and a kernel in which IPv6 was switched off
-        return await loop.create_server(lambda: _Connection(self), "0.0.0.0", port, backlog=_BACKLOG)
+        return await loop.create_server(lambda: Connection(self), "0.0.0.0", port, backlog=_BACKLOG)
 
     async def stop(self) -> None:
         """Accepts no more, lets a hub notice that we go, and closes."""
@@ -119,11 +119,19 @@ class HubServer:
         for connection in self._connections:
             connection.abort()
         await self._emptied(_ABORT_S)
+        await self.door.stop()
 
     def send(self, event: Event) -> bool:
         """Writes to the hub without waiting; False if there is none, it muted us, or it does not read."""
         session = self._session
         return session is not None and not session.is_paused and session.write(event)
+
+    @property
+    def presence(self) -> Presence:
+        """Who is the hub."""
+        if self._session is None:
+            return Presence("", 0.0, self.door.refused)
+        return Presence(self._session.peer, asyncio.get_running_loop().time() - self._opened_at_s, self.door.refused)
 
     async def _emptied(self, most_s: float) -> None:
         if self._connections:
@@ -134,42 +142,55 @@ class HubServer:
 
     # ---- what connections tell
 
-    def is_session(self, connection: "_Connection") -> bool:
+    def is_session(self, connection: Connection) -> bool:
         """Whether the hub is at its other end."""
         return connection is self._session
 
-    def connected(self, connection: "_Connection") -> None:
-        """A peer is there."""
-        self._connections.append(connection)
+    def admits(self, connection: Connection) -> bool:
+        """Somebody has connected; whether that is wanted."""
         if not self._servers:
-            connection.abort()
-            return
-        alive = [c for c in self._connections if not c.is_closing]
-        if len(alive) > self.rule.connections:
-            oldest = next(c for c in alive if c is not self._session)
+            return False
+        if (refusal := self.door.connects(connection.address)) is None:
+            return True
+        self._tell(connection, refusal.why, refusal.key)
+        return False
+
+    def connected(self, connection: Connection) -> None:
+        """One who was let in is there."""
+        self._connections.append(connection)
+        others = [c for c in self._connections if not c.is_closing and c is not self._session]
+        same = [c for c in others if c.address == connection.address]
+        if len(same) > self.rule.connections_each:
+            self.drop(same[0], f"more than {self.rule.connections_each} connections from its address")
+        elif len(others) + (self._session is not None) > self.rule.connections:
+            # of those who have most the oldest
+            crowd = Counter(c.address for c in others)
+            oldest = max(others, key=lambda c: crowd[c.address])
             self.drop(oldest, f"more than {self.rule.connections} connections")
 
-    def disconnected(self, connection: "_Connection", why: str) -> None:
+    def disconnected(self, connection: Connection, why: str) -> None:
         """The system has closed it."""
         self._connections.remove(connection)
         if not self._connections:
             self._is_empty.set()
         self._lose(connection, why)
 
-    def drop(self, connection: "_Connection", why: str, *, is_at_fault: bool = False) -> None:
-        """Closes a connection, and the session if it is that."""
-        level = logging.DEBUG
-        if is_at_fault and connection.host not in self._blamed:
-            level = logging.WARNING
-            self._blamed[connection.host] = None
-            if len(self._blamed) > _MOST_BLAMED:
-                del self._blamed[next(iter(self._blamed))]
-        _log.log(level, "closed the connection of %s: %s", connection.peer, why)
+    def drop(self, connection: Connection, why: str, *, fault: str | None = None) -> None:
+        """Closes a connection, and the session if it is that. `fault`: what the operator is told of it, once."""
+        self._tell(connection, why, fault)
         connection.close()
         self._lose(connection, why)
 
-    def handle(self, connection: "_Connection", event: Event) -> None:
+    def _tell(self, connection: Connection, why: str, fault: str | None) -> None:
+        at_s = asyncio.get_running_loop().time()
+        is_news = fault is not None and self._blame.is_news(connection.address, fault, at_s)
+        _log.log(logging.WARNING if is_news else logging.DEBUG, "closed the connection of %s: %s", connection.peer, why)
+
+    def handle(self, connection: Connection, event: Event) -> None:
         """A peer says something."""
+        if connection is not self._session and (refusal := self.door.asks(connection.address)) is not None:
+            self.drop(connection, refusal.why, fault=refusal.key)
+            return
         match event.type:
             case "describe":
                 connection.write(self._info())
@@ -183,127 +204,22 @@ class HubServer:
                 connection.is_paused = connection.is_paused or event.type == "pause-satellite"
                 self._listener.session_event(event)
 
-    def _open_session(self, connection: "_Connection") -> None:
+    def _open_session(self, connection: Connection) -> None:
         if connection is self._session and not connection.is_paused:
+            return
+        present = None if self._session is None else self._session.address
+        if (refusal := self.door.opens(connection.address, present)) is not None:
+            self.drop(connection, refusal.why, fault=refusal.key)
             return
         if self._session is not None and self._session is not connection:
             self.drop(self._session, f"{connection.peer} has taken over")
         connection.is_paused = False
-        self._session = connection
+        connection.keep_alive()
+        self._session, self._opened_at_s = connection, asyncio.get_running_loop().time()
+        self.door.opened(connection.address)
         self._listener.session_opened(connection.peer)
 
-    def _lose(self, connection: "_Connection", why: str) -> None:
+    def _lose(self, connection: Connection, why: str) -> None:
         if self._session is connection:
             self._session = None
             self._listener.session_closed(why)
-
-
-class _Connection(asyncio.Protocol):
-    """One peer: its bytes, its bounds, its silence. What its events mean is the server's business."""
-
-    def __init__(self, server: HubServer) -> None:
-        self._server, self._rule = server, server.rule
-        self._decoder = Decoder(self._rule.limits)
-        self._loop = asyncio.get_running_loop()
-        self._watch: asyncio.TimerHandle | None = None
-        self._transport: asyncio.Transport
-        self.is_paused = False
-        self.is_closing = False
-        self.host = self.peer = "?"
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self.host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
-        self.peer = f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
-        # an interrupt is a small packet that must not wait for another
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._watch_silence()
-        self._server.connected(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self.is_closing:
-            return
-        try:
-            for event in self._decoder.feed(data):
-                self._trace("<", event)
-                self._server.handle(self, event)
-                if self.is_closing:
-                    return
-            # strangers have nothing to say that is as long as speech
-            if self._decoder.held_bytes > self._rule.limits.header and not self._server.is_session(self):
-                raise PeerError(f"more than {self._rule.limits.header} bytes of one event, and no `run-satellite` before it")
-        except PeerError as error:
-            self._server.drop(self, f"it sent {error}", is_at_fault=True)
-        else:
-            self._watch_silence()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.is_closing = True
-        self._stop_watching()
-        where = "" if self._decoder.is_between_events else " in the middle of an event"
-        self._server.disconnected(self, f"it closed the connection{where}" if exc is None else str(exc))
-
-    def write(self, event: Event) -> bool:
-        """Without waiting; False if the connection is closing, or has just been closed for not reading."""
-        if self.is_closing:
-            return False
-        self._trace(">", event)
-        self._transport.write(encode(event))
-        unread = self._transport.get_write_buffer_size()
-        if unread <= self._rule.unread_bytes:
-            return True
-        # whoever writes is in the middle of something, which the end of the session must not overtake
-        self.is_closing = True
-        why = f"it has left {unread} bytes unread"
-        self._loop.call_soon(lambda: self._server.drop(self, why, is_at_fault=True))
-        return False
-
-    def say_goodbye(self) -> None:
-        """Ends our half, and reads on, so that the peer does not run into a closed door."""
-        self.is_closing = True
-        self._stop_watching()
-        try:
-            self._transport.write_eof()
-        except OSError:
-            # it was faster, and the loop has not looked yet
-            self._transport.abort()
-
-    def close(self) -> None:
-        """Now, if the peer has taken all that was written; what it has not taken it will not get."""
-        self.is_closing = True
-        self._stop_watching()
-        if self._transport.get_write_buffer_size():
-            self._transport.abort()
-        else:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Now."""
-        self.is_closing = True
-        self._stop_watching()
-        self._transport.abort()
-
-    # ---- silence
-
-    def _patience_s(self) -> float | None:
-        if self.is_paused:
-            return None
-        return self._rule.dead_s if self._server.is_session(self) else self._rule.idle_s
-
-    def _watch_silence(self) -> None:
-        self._stop_watching()
-        if (patience_s := self._patience_s()) is not None:
-            self._watch = self._loop.call_later(patience_s, self._on_silence, patience_s)
-
-    def _stop_watching(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-
-    def _on_silence(self, patience_s: float) -> None:
-        self._server.drop(self, f"nothing came from it for {patience_s:g} s")
-
-    def _trace(self, way: str, event: Event) -> None:
-        # speech would drown everything else
-        if event.type != "audio-chunk" and _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s %s %s %s", self.peer, way, _BRIEF.repr(event.type), _BRIEF.repr(event.data))

@@ -10,10 +10,12 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from satellite.errors import PeerError
+from satellite.errors import CertificateError, PeerError
 from satellite.peer import codec
+from satellite.peer.outgoing import place_of
 from satellite.peer.request import Request, RequestRule
 from satellite.peer.services import About, Kind, about
+from satellite.trust import Trust
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +55,8 @@ class Server:
     """In a row; 0 while it is well."""
     failed_at_s: float = 0.0
     due_at_s: float = 0.0
+    trust: Trust | None = None
+    """How its certificate is judged; None: it is spoken to in clear."""
 
     @property
     def is_candidate(self) -> bool:
@@ -65,19 +69,19 @@ class Server:
         return self.about is not None and self.about.streams
 
 
-def server_at(uri: str) -> Server:
-    """By its `tcp://HOST:PORT`."""
-    host, _, port = uri.removeprefix("tcp://").rpartition(":")
-    return Server(uri, host.strip("[]"), int(port))
+def server_at(uri: str, trust: Trust | None = None) -> Server:
+    """By its `tcp://HOST:PORT` or `tls://HOST:PORT`; the latter needs `trust`."""
+    place = place_of(uri)
+    return Server(uri, place.host, place.port, trust=trust if place.is_secure else None)
 
 
 class Servers:
     """Of one kind, the best first. `start` begins to look after them."""
 
-    def __init__(self, kind: Kind, uris: Iterable[str], rule: ServersRule | None = None) -> None:
+    def __init__(self, kind: Kind, uris: Iterable[str], rule: ServersRule | None = None, trust: Trust | None = None) -> None:
         self.kind, self.rule = kind, rule or ServersRule()
         self.name = _NAMES[kind]
-        self._servers = [server_at(uri) for uri in uris]
+        self._servers = [server_at(uri, trust) for uri in uris]
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self.failovers = 0
@@ -153,6 +157,9 @@ class Servers:
         server.failed_at_s = server.failed_at_s or now_s
         server.failures += 1
         pause_s = min(self.rule.first_retry_s * 2 ** min(server.failures - 1, 16), self.rule.most_retry_s)
+        if isinstance(why, CertificateError):
+            # the operator mends it, and needs more than seconds
+            pause_s = self.rule.look_s
         server.due_at_s = now_s + pause_s
         self._changed.set()
 
@@ -184,7 +191,7 @@ class Servers:
 
 async def describe(server: Server, kind: Kind, rule: ServersRule) -> About | None:
     """What a server says of its service of this kind; None if it has none. PeerError if it does not answer."""
-    request = await Request.open(server.host, server.port, rule.request)
+    request = await Request.open(server.host, server.port, rule.request, server.trust)
     try:
         request.send(codec.describe())
         deadline_s = asyncio.get_running_loop().time() + rule.answer_s

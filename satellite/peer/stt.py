@@ -91,7 +91,7 @@ class Hearing:
     async def _run(self) -> None:
         try:
             await asyncio.sleep(self._after_s)
-            self._request = await Request.open(self.server.host, self.server.port, self._rule)
+            self._request = await Request.open(self.server.host, self.server.port, self._rule, self.server.trust)
             waiting, self._waiting = self._waiting, []
             self._request.send(*waiting)
             await self._begun.wait()

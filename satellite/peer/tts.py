@@ -230,7 +230,7 @@ class Speech:
     # ---- what comes
 
     async def _open(self, server: Server) -> Request:
-        return await Request.open(server.host, server.port, self._rule.request)
+        return await Request.open(server.host, server.port, self._rule.request, server.trust)
 
     def _take(self, event: WireEvent, patience_s: float, most: int) -> float:
         """One event of a server that speaks; how long to wait for the next."""

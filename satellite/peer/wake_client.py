@@ -17,11 +17,13 @@ from wyoming.event import Event as WireEvent
 
 from satellite.core.refractory import Refractory
 from satellite.core.units import Frames, Millis, frames, millis
-from satellite.errors import PeerError
+from satellite.errors import CertificateError, PeerError
 from satellite.peer import codec
 from satellite.peer.framing import Decoder, Limits, encode
+from satellite.peer.outgoing import connect, place_of
 from satellite.peer.sockets import never_wait_long
 from satellite.peer.uplink import KEEP_FRAMES
+from satellite.trust import Trust
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +59,10 @@ class WakeClientRule:
 
 
 class WakeClient:
-    """Connects to `uri` again and again until stopped. `on_wake` gets a word and the frame of the stream at which it ended."""
+    """Connects to `uri` again and again until stopped. `on_wake` gets a word and the frame of the stream at which it ended.
+
+    `trust` judges the certificate of a service at `tls://`.
+    """
 
     def __init__(
         self,
@@ -65,10 +70,10 @@ class WakeClient:
         refractory: Mapping[str, Millis],
         on_wake: Callable[[str, Frames], None],
         rule: WakeClientRule | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self._uri, self._on_wake, self._rule = uri, on_wake, rule or WakeClientRule()
-        self._host, _, port = uri.removeprefix("tcp://").rpartition(":")
-        self._host, self._port = self._host.strip("[]"), int(port)
+        self._place, self._trust = place_of(uri), trust
         self._names = list(refractory)
         self._missing: list[str] = []
         self._words = {codec.plain_word(name): (name, Refractory(frames(ms))) for name, ms in refractory.items()}
@@ -128,6 +133,9 @@ class WakeClient:
                 await self._talk()
             except (OSError, PeerError, UnicodeError) as error:
                 self._lost(f"{error}" or type(error).__name__)
+                if isinstance(error, CertificateError):
+                    # the operator mends it, and needs more than seconds
+                    await asyncio.sleep(self._rule.most_retry_s)
             # whatever it was, a satellite that no longer wakes is worse
             except Exception:
                 _log.exception("the client of the wake word service failed; it tries again")
@@ -138,7 +146,7 @@ class WakeClient:
         """One connection; it only ends by an error."""
         try:
             async with asyncio.timeout(self._rule.connect_s):
-                reader, writer = await asyncio.open_connection(self._host, self._port)
+                reader, writer = await connect(self._place.host, self._place.port, self._trust)
         except TimeoutError:
             raise PeerError(f"no connection within {self._rule.connect_s:g} s") from None
         try:

@@ -17,6 +17,7 @@ from satellite.core.sensitivity import Sensitivity
 from satellite.core.state import State, Why
 from satellite.core.units import Decibels, Millis, Probability
 from satellite.observer import Key, Setting
+from tests.certificates import make_ca, make_certificate
 from tests.mqtt.fake_controls import FakeControls
 from tests.mqtt.house import (
     AVAILABILITY,
@@ -29,8 +30,6 @@ from tests.mqtt.house import (
     bridge,
     home_assistant,
     known_bridge,
-    make_ca,
-    make_certificate,
     payload,
     soon,
     strict_broker,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from wyoming.event import Event, async_read_event, async_write_event
 
+from satellite.peer.door import Door
 from satellite.peer.server import HubServer, ServerRule
 
 # nothing on loopback takes longer, on a busy machine either
@@ -86,6 +87,10 @@ class Peer:
             await self._reader.read(-1)
         return True
 
+    async def rest(self) -> bytes:
+        """All that comes to the end."""
+        return await self._reader.read(-1)
+
     def half_close(self) -> None:
         self._writer.write_eof()
 
@@ -98,21 +103,21 @@ class Peer:
 class House:
     """A server, and whoever connects to it."""
 
-    def __init__(self, rule: ServerRule, info: Event) -> None:
+    def __init__(self, rule: ServerRule, info: Event, door: Door | None) -> None:
         self.listener = Listener()
-        self.server = HubServer(lambda: info, self.listener, rule)
+        self.server = HubServer(lambda: info, self.listener, rule, door)
         self.port = 0
         self._peers: list[Peer] = []
 
-    async def peer(self) -> Peer:
-        """A new connection, which the server has accepted."""
-        peer = Peer(*await asyncio.open_connection("127.0.0.1", self.port))
+    async def peer(self, host: str = "127.0.0.1") -> Peer:
+        """A new connection from this address."""
+        peer = Peer(*await asyncio.open_connection("127.0.0.1", self.port, local_addr=(host, 0)))
         self._peers.append(peer)
         return peer
 
-    async def hub(self) -> Peer:
+    async def hub(self, host: str = "127.0.0.1") -> Peer:
         """A new connection that is the session."""
-        peer = await self.peer()
+        peer = await self.peer(host)
         await peer.say("run-satellite")
         # answered in order, so that the session is open by now
         assert await peer.ask("describe") == INFO
@@ -124,10 +129,12 @@ class House:
 
 
 @asynccontextmanager
-async def house(rule: ServerRule | None = None, info: Event = INFO) -> AsyncIterator[House]:
+async def house(
+    rule: ServerRule | None = None, info: Event = INFO, door: Door | None = None, within_s: float = SOON_S
+) -> AsyncIterator[House]:
     """A server on loopback, stopped at the end."""
-    place = House(rule or ServerRule(goodbye_s=0.05), info)
-    async with asyncio.timeout(SOON_S):
+    place = House(rule or ServerRule(goodbye_s=0.05), info, door)
+    async with asyncio.timeout(within_s):
         place.port = await place.server.start("127.0.0.1", 0)
         try:
             yield place
@@ -139,6 +146,13 @@ async def house(rule: ServerRule | None = None, info: Event = INFO) -> AsyncIter
 def play(story: Coroutine[None, None, None]) -> None:
     """Runs a test's story."""
     asyncio.run(story)
+
+
+async def until_s(after_s: float) -> None:
+    """Waits so long by the loop's clock, which is virtual."""
+    later = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(after_s, later.set_result, None)
+    await later
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -28,6 +28,7 @@ from satellite.core.timers import Timer, TimerChange
 from satellite.errors import ConfigError
 from satellite.notices import Notice
 from satellite.peer.event_service import EventService, EventServiceRule
+from satellite.peer.outgoing import Place
 from tests.notice_driver import WatchedDriver
 from tests.peer.house import SOON_S, play, warnings
 
@@ -373,4 +374,4 @@ def test_a_uri_that_is_none_is_the_operators_mistake(uri: str) -> None:
 
 def test_an_address_may_have_brackets() -> None:
     """As IPv6 has it."""
-    assert EventService("tcp://[::1]:10500")._address == ("::1", 10500)
+    assert EventService("tcp://[::1]:10500")._place == Place("::1", 10500, is_secure=False)

@@ -5,9 +5,12 @@ from contextlib import suppress
 import pytest
 from wyoming.event import Event
 
+from satellite.core.admission import Admission, AdmissionRule
 from satellite.errors import PeerError
+from satellite.peer.door import Door
 from satellite.peer.server import ServerRule
-from tests.peer.house import INFO, house, play, warnings
+from tests.peer.house import INFO, house, play, until_s, warnings
+from tests.service.virtual_time import run_virtually
 
 
 def test_garbage_ends_its_own_connection_only(caplog: pytest.LogCaptureFixture) -> None:
@@ -153,7 +156,96 @@ def test_a_stranger_that_asks_and_does_not_read_is_dropped() -> None:
             with suppress(ConnectionError):
                 await stranger.send(b'{"type": "describe"}\n' * 2000)
             assert await stranger.is_cut_off()
-            assert await (await here.peer()).ask("ping") == Event("pong")
+            assert await (await here.peer("127.0.0.2")).ask("ping") == Event("pong")
+
+    play(story())
+
+
+def test_a_stranger_that_asks_without_end_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """Though it reads; nor does it help to connect again. Others are answered, and what a hub says is not counted."""
+
+    async def story() -> None:
+        async with house(door=Door(Admission(AdmissionRule(asks_burst=20, asks_hz=0.001)))) as here:
+            hub, stranger = await here.hub("127.0.0.2"), await here.peer()
+            for _ in range(20):
+                assert await stranger.ask("describe") == INFO
+            await stranger.say("describe")
+            assert await stranger.is_cut_off()
+            again = await here.peer()
+            await again.say("ping")
+            assert await again.is_cut_off()
+            for _ in range(50):
+                assert await hub.ask("ping") == Event("pong")
+            assert here.server.presence.refused == 2
+
+    play(story())
+    assert ["it asks more than" in warning for warning in warnings(caplog)] == [True]
+
+
+def test_a_byte_now_and_then_is_no_word(caplog: pytest.LogCaptureFixture) -> None:
+    """A stranger that trickles its first event is as idle as one that says nothing; a hub may be slow."""
+
+    async def story() -> None:
+        async with house(ServerRule(idle_s=5.0, dead_s=3.0, goodbye_s=0.05), within_s=60.0) as here:
+            hub, stranger = await here.hub(), await here.peer()
+            event = b'{"type": "made-up", "data": {"text": "slow"}}\n'
+            for count, byte in enumerate(event[:-1]):
+                await hub.send(bytes([byte]))
+                if count < 10:
+                    await stranger.send(bytes([byte]))
+                await until_s(0.5)
+            await hub.send(b"\n")
+            await here.listener.until("opened", "made-up")
+            assert await stranger.is_cut_off()
+
+    run_virtually(story())
+    assert any("no whole event came from it for 5 s" in r.getMessage() for r in caplog.records)
+
+
+def test_who_connects_without_end_is_not_let_in(caplog: pytest.LogCaptureFixture) -> None:
+    """Its connections are closed as they come; the hub keeps its session, and others are let in."""
+
+    async def story() -> None:
+        async with house(door=Door(Admission(AdmissionRule(connects_burst=10, connects_hz=0.001)))) as here:
+            hub = await here.hub("127.0.0.2")
+            for _ in range(200):
+                await here.peer()
+            late = await here.peer()
+            assert await late.is_cut_off()
+            assert await (await here.peer("127.0.0.3")).ask("describe") == INFO
+            assert await hub.ask("ping") == Event("pong")
+            assert here.listener.told == ["opened"]
+            assert here.server.presence.refused == 191
+
+    play(story())
+    (warning,) = warnings(caplog)
+    assert "127.0.0.1" in warning and "it connects more than" in warning
+
+
+def test_one_address_has_a_few_places() -> None:
+    """Of its connections the oldest goes; those of others stay."""
+
+    async def story() -> None:
+        async with house(ServerRule(connections_each=2, goodbye_s=0.05)) as here:
+            other = await here.peer("127.0.0.2")
+            many = [await here.peer() for _ in range(4)]
+            assert await many[0].is_cut_off() and await many[1].is_cut_off()
+            for peer in (other, *many[2:]):
+                assert await peer.ask("ping") == Event("pong")
+
+    play(story())
+
+
+def test_of_too_many_those_go_who_have_most() -> None:
+    """Whoever asks once keeps its place, though it is the oldest."""
+
+    async def story() -> None:
+        async with house(ServerRule(connections=4, connections_each=3, goodbye_s=0.05)) as here:
+            asker = await here.peer("127.0.0.9")
+            many = [await here.peer(f"127.0.0.{n}") for n in (1, 1, 2, 2)]
+            assert await many[0].is_cut_off()
+            for peer in (asker, *many[1:]):
+                assert await peer.ask("ping") == Event("pong")
 
     play(story())
 

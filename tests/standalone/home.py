@@ -59,7 +59,7 @@ class Home(Place):
     @property
     def peer(self) -> StandalonePeer:
         """What asks them."""
-        end = self.service._end
+        end = self.service.end
         assert isinstance(end, ServersEnd)
         return end.link
 
