@@ -38,6 +38,13 @@ class AudioRunner:
         self._opened_at = Millis(0)
         self._lost_at: Millis | None = None
         self._known = ""
+        self.turns = 0
+        """How many have been begun. May be read from any thread: one that stands still hangs in the hardware, or in us."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the card is known to be missing, and is tried again. May be asked from any thread."""
+        return self._lost_at is not None
 
     def start(self) -> None:
         """Begins; the card is opened by the first turn, and tried again for as long as it takes."""
@@ -49,6 +56,7 @@ class AudioRunner:
 
     def turn(self, timeout_s: float = STEP_TIMEOUT_S) -> float:
         """A step of the engine, or an attempt to open the card for it. How many seconds to wait before the next turn."""
+        self.turns += 1
         if self._card is None:
             return self._open()
         rest_s = 0.0

@@ -124,6 +124,19 @@ def test_a_card_that_fails_as_soon_as_it_is_open_is_tried_more_and_more_rarely()
     assert [trouble.is_news for trouble in troubles] == [True, False, False]
 
 
+def test_whoever_watches_sees_it_turn_and_whether_the_card_is_missing() -> None:
+    """Attempts to open are turns as well; a card is lost from the first failure to the first success."""
+    clock = VirtualClock(START_S)
+    desk = _Desk(clock)
+    runner = AudioRunner(desk.engine, desk.open_card, desk.notify)
+    seen = [(runner.turns, runner.is_lost)]
+    for act in (desk.card.unplug, lambda: None, desk.card.plug, lambda: None, desk.card.unplug):
+        act()
+        runner.turn()
+        seen.append((runner.turns, runner.is_lost))
+    assert seen == [(0, False), (1, True), (2, True), (3, False), (4, False), (5, True)]
+
+
 def test_a_reply_for_a_card_that_is_away_is_lost_at_the_next_attempt() -> None:
     """Nobody waits for it, nothing of it is kept; what needs no card is done."""
     desk = _Desk(VirtualClock(START_S))
