@@ -222,7 +222,7 @@ def _run(args: argparse.Namespace) -> int:
     from satellite.companions import companions
     from satellite.control import default_path
     from satellite.desk import Desk
-    from satellite.external.card import open_card_for
+    from satellite.external.card import devices_for
     from satellite.identity import given_state_directory
     from satellite.memory import MemoryFile
     from satellite.observer import Audience
@@ -232,7 +232,7 @@ def _run(args: argparse.Namespace) -> int:
     read_config = partial(_read_config, args.config)
     config = read_config()
     audience = Audience(StatusLine())
-    service = Service(config, open_card_for(config), audience, state=given_state_directory())
+    service = Service(config, devices_for(config), audience, state=given_state_directory())
     desk = Desk(service, config, MemoryFile(given_state_directory()))
     company = companions(config, desk, default_path(os.environ), audience.join)
     return asyncio.run(_leave_after(_serve(service, read_config, desk.reconfigure, company)))

@@ -120,6 +120,7 @@ class Desk:
             "sensitivity": config.barge_in.sensitivity.value,
             "timers": ", ".join(service.timers),
             "saying": service.reply_text,
+            **service.hardware_status(),
         }
 
     # ---- what that takes

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ import pytest
 
 from satellite.cli import EXIT_CONFIG, EXIT_FAILED, _serve
 from satellite.config import Config
+from satellite.core.hardware import Condition, Device, Half
 from satellite.core.state import State, Why
+from satellite.core.units import Millis
 from satellite.systemd import StatusLine, notify
 
 UNIT = Path(__file__).parents[1] / "systemd/satellite.service"
@@ -60,6 +63,17 @@ def test_the_status_line_follows_the_conversation(systemd: Systemd) -> None:
     """With the reason, as in the log."""
     StatusLine().on_state_changed(State.IDLE, State.LISTENING, Why.WAKE_WORD)
     assert systemd.hears() == [["STATUS=listening: wake word"]]
+
+
+def test_the_status_line_names_what_is_missing(systemd: Systemd) -> None:
+    """And since when, until it is back; that it is still missing is not told again."""
+    line, device = StatusLine(), Device(Half.MICROPHONE, "plughw:CARD=Mic")
+    line.on_state_changed(State.OFFLINE, State.IDLE, Why.CONNECTED)
+    for condition in (Condition.WORKING, Condition.MISSING, Condition.MISSING, Condition.WORKING):
+        line.on_device(device.become(condition, Millis(0)))
+    (_, (missing,), (back,)) = systemd.hears()
+    assert re.fullmatch(r"STATUS=idle: connected; microphone 'plughw:CARD=Mic' is missing since \d\d:\d\d:\d\d", missing)
+    assert back == "STATUS=idle: connected"
 
 
 class FakeService:

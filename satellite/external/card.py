@@ -7,6 +7,8 @@ from functools import partial
 from satellite.audio.alsa import AlsaSettings, open_card, open_microphone, open_speaker
 from satellite.audio.card import Card, Speaker
 from satellite.audio.pair import PairedCard, WaitingMicrophone
+from satellite.audio.parts import Devices, OpenCard
+from satellite.audio.pcm import label
 from satellite.config import Audio, Config, External
 from satellite.errors import ConfigError, DeviceError
 from satellite.external.microphone import ExternalMicrophone, Source
@@ -36,6 +38,18 @@ def open_card_for(config: Config) -> Callable[[], Card]:
         " known less exactly, it is ducked and stopped as much later as they hold sound back, and its echo is cancelled less well"
     )
     return partial(_open_pair, config.audio, config.external, settings)
+
+
+def devices_for(config: Config) -> OpenCard | Devices:
+    """The same for a satellite that runs: two ALSA devices are opened each by itself, and do without each other for a while.
+
+    What begins a program or reaches a service takes its time, in which the other half would be silent: those come as a pair.
+    """
+    if is_external(config.external):
+        return open_card_for(config)
+    settings = alsa_settings(config.audio)
+    labels = label(settings.capture_device, "capture"), label(settings.playback_device, "playback")
+    return Devices(partial(open_microphone, settings), partial(open_speaker, settings), *labels)
 
 
 def is_external(external: External) -> bool:
