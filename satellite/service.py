@@ -13,10 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from satellite.audio import commands as cmd
-from satellite.audio.engine import AudioEngine
 from satellite.audio.parts import Devices, OpenCard
 from satellite.audio.thread import AudioRunner, AudioThread
-from satellite.config import Changes, Config, Listen, WakeEngine, changes
+from satellite.config import Changes, Config, Listen, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
@@ -31,13 +30,8 @@ from satellite.core.state import State
 from satellite.core.table import step
 from satellite.core.units import Frames
 from satellite.core.voice_gate import VOICE_PROBABILITY
-from satellite.detect.micro_wake import MicroEngine
-from satellite.detect.near_end import NearEnd
-from satellite.detect.open_wake import OpenEngine
-from satellite.detect.silero import SileroVad
-from satellite.detect.voicing import voicing
 from satellite.detect.wake import WakeHeard, WakeWords
-from satellite.detect.wake_engine import MakeEngine
+from satellite.ears import ENGINES, engine_for
 from satellite.errors import ProtocolMisuse, SatelliteError
 from satellite.hardware import Hardware
 from satellite.links import browser, end_of, providers, tell_link
@@ -49,11 +43,8 @@ from satellite.remote_wake import RemoteWake
 from satellite.ringer import Ringer
 from satellite.rules import conversation_rule, reflex_rule, wake_word_settings
 from satellite.sayer import Manner, Sayer
-from satellite.shaping import canceller_for, shape_for
 
 _log = logging.getLogger(__name__)
-
-_ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEngine.OPEN: OpenEngine}
 
 
 class Service:
@@ -77,9 +68,9 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_draining = False
         self._deadline: asyncio.TimerHandle | None = None
-        self.wake_words = wake_words(wake_word_settings(config), self._on_wake, _ENGINES[config.wake.engine])
+        self.wake_words = wake_words(wake_word_settings(config), self._on_wake, ENGINES[config.wake.engine])
         self.hardware = Hardware(config, state, clock, self.wake_words.submit, self._command, self.observer)
-        self.engine = self._new_engine(clock)
+        self.engine = engine_for(config, self.wake_words, self._reflex_rule(self.hardware.health), clock)
         self._audio = audio(self.engine, devices, self._notify)
         self._playback = Playback(config, self.engine, lambda: self.hardware.health)
         self._ringer = Ringer(self.engine.now, self._begin_ring, self._end_ring, self.observer.on_timer)
@@ -97,12 +88,6 @@ class Service:
         self.failed = asyncio.Event()
         """Set when only another start can help."""
         self._remote_wake = RemoteWake(config.wake, self._wake)
-
-    def _new_engine(self, clock: Callable[[], float]) -> AudioEngine:
-        config, audio = self.config, self.config.audio
-        detectors = canceller_for(audio), SileroVad(config.vad.model_path), NearEnd(), voicing
-        shaping = self.wake_words.feed, shape_for(audio), audio.microphone_gain_db
-        return AudioEngine(*detectors, self._reflex_rule(self.hardware.health), clock, audio.queue_ms, *shaping)
 
     def _reflex_rule(self, health: Health) -> ReflexRule:
         return reflex_rule(self.config.barge_in, health)
@@ -177,11 +162,6 @@ class Service:
         """Of what is being said, as far as it is known."""
         reply = self._conversation.reply
         return "" if reply is None else reply.text
-
-    def hardware_status(self) -> dict[str, str]:
-        """How the microphone and the speaker are, for people."""
-        xruns = {Half.MICROPHONE: self.engine.overruns, Half.SPEAKER: self.engine.underruns}
-        return {half.value: self.hardware.told(half, self.engine.now(), count) for half, count in xruns.items()}
 
     # ---- for programs
 

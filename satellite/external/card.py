@@ -9,6 +9,7 @@ from satellite.audio.card import Card, Speaker
 from satellite.audio.pair import PairedCard, WaitingMicrophone
 from satellite.audio.parts import Devices, OpenCard
 from satellite.audio.pcm import label
+from satellite.audio.stable_name import is_by_number, stable_name
 from satellite.config import Audio, Config, External
 from satellite.errors import ConfigError, DeviceError
 from satellite.external.microphone import ExternalMicrophone, Source
@@ -48,8 +49,16 @@ def devices_for(config: Config) -> OpenCard | Devices:
     if is_external(config.external):
         return open_card_for(config)
     settings = alsa_settings(config.audio)
+    _advise(settings)
     labels = label(settings.capture_device, "capture"), label(settings.playback_device, "playback")
     return Devices(partial(open_microphone, settings), partial(open_speaker, settings), *labels)
+
+
+def _advise(settings: AlsaSettings) -> None:
+    for key, name in (("audio.microphone", settings.capture_device), ("audio.speaker", settings.playback_device)):
+        if is_by_number(name):
+            better = stable_name(name) or "the name that `satellite devices` lists"
+            _log.warning("%s: the number in %s may be another card's after the next start or plug: use %s", key, name, better)
 
 
 def is_external(external: External) -> bool:

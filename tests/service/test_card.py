@@ -76,7 +76,7 @@ def test_without_a_loudspeaker_commands_are_carried_out() -> None:
             await place.until(lambda: not place.service.hardware.has(Half.SPEAKER))
             await place.works()
             assert place.heard_live()
-            assert "missing" in place.service.hardware_status()["speaker"]
+            assert "default: missing for " in place.service.hardware.told(Half.SPEAKER, place.service.engine.now(), 0)
             place.card.plug(Half.SPEAKER)
             await place.until(lambda: place.service.hardware.has(Half.SPEAKER))
             await place.answer(into_s=0.4)
