@@ -5,13 +5,12 @@
 For each fault a line, in ms:
 
 - told: from the fault until who watches the service is told of it (hooks, status line and broker are told then),
-- deaf: from the last that was heard (of the speaker: from the fault) until it is told, or until it works again if that is sooner:
-  so long nobody could have known,
-- back: from when the cause is gone until the microphone is heard, or the speaker plays, again. What heals by being opened anew has
-  no cause that goes: from the fault,
+- deaf: from the last that was heard (of the speaker: from the fault) until it is told: so long nobody could have known,
+- back: from when the cause is gone until the microphone is heard, or the speaker plays, again. What heals by being opened anew
+  has no cause that goes: from the fault,
 - pause: the longest between two answers of the satellite to the hub's pings, which come every 2 s.
 
-A microphone that gives only zeros is a room that is very quiet for the first 10 s: it is told of after that, and has its own line.
+A microphone that gives only zeros may be a room that is very quiet for the first 10 s: it is told of after that.
 Exit code 1 if anything but that was undetected for more than 2 s, or the hub had to connect anew.
 """
 
@@ -27,6 +26,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from satellite.audio.alsa import AlsaSettings, open_microphone, open_speaker
@@ -212,7 +212,7 @@ async def _play(s: Stage, fault: Fault) -> Found:
     deaf_s = told_s - (begin_s if fault.half is SPEAKER or not any(c.is_lost for c in fault.tells) else max(heard_s, begin_s))
     await asyncio.sleep(2.5)
     times = [entry.at_s for entry in s.hub.journal.of("pong")][max(pongs - 1, 0) :]
-    pause_s = max((later - earlier for earlier, later in zip(times, times[1:], strict=False)), default=0.0)
+    pause_s = max((later - earlier for earlier, later in pairwise(times)), default=0.0)
     return Found((told_s - begin_s) * 1000, deaf_s * 1000, (back_s - healed_s) * 1000, pause_s * 1000)
 
 
