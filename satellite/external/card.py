@@ -1,6 +1,7 @@
 """Which microphone and which loudspeaker the operator wants, and what opens them as a card."""
 
 import logging
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -9,6 +10,7 @@ from satellite.audio.card import Card, Speaker
 from satellite.audio.pair import PairedCard, WaitingMicrophone
 from satellite.audio.parts import Devices, OpenCard
 from satellite.audio.pcm import label
+from satellite.audio.pulse import share_no_memory
 from satellite.audio.stable_name import is_by_number, stable_name
 from satellite.config import Audio, Config, External
 from satellite.errors import ConfigError, DeviceError
@@ -50,6 +52,7 @@ def devices_for(config: Config) -> OpenCard | Devices:
         return open_card_for(config)
     settings = alsa_settings(config.audio)
     _advise(settings)
+    share_no_memory(os.environ)
     labels = label(settings.capture_device, "capture"), label(settings.playback_device, "playback")
     return Devices(partial(open_microphone, settings), partial(open_speaker, settings), *labels)
 
