@@ -57,11 +57,13 @@ class Watch(Observer):
     heard_s: float = 0.0
     conditions: dict[Half, Condition] = field(default_factory=dict)
     told_s: dict[Half, float] = field(default_factory=dict)
+    reasons: dict[Half, str] = field(default_factory=dict)
 
     def on_heard(self, first: Frames, pcm: bytes) -> None:
         self.heard_s = time.monotonic()
 
     def on_device(self, device: Device) -> None:
+        self.reasons[device.half] = device.why
         if self.conditions.get(device.half) is not device.condition:
             self.conditions[device.half], self.told_s[device.half] = device.condition, time.monotonic()
 

@@ -70,8 +70,7 @@ def _play(service: Service) -> None:
     service.engine.commands.append(cmd.PlayReply(reply, Allow.NONE))
 
 
-async def _restarts(server: Server, count: int) -> None:
-    watch = Watch()
+async def _restarts(server: Server, count: int, watch: Watch) -> None:
     settings = AlsaSettings("mic", "speaker")
     devices = Devices(partial(open_microphone, settings), partial(open_speaker, settings), "the microphone", "the speaker")
     service = Service(Config(hub=Hub(host="127.0.0.1", port=0, announce=False)), devices, watch)
@@ -113,9 +112,9 @@ def main() -> int:
         print(f"{name}:")
         with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as running:
             try:
-                asyncio.run(_restarts(running, args.count))
+                asyncio.run(_restarts(running, args.count, watch := Watch()))
             except TimeoutError:
-                print(f"  it did not come back within {PATIENCE_S:.0f} s")
+                print(f"  nothing works after {PATIENCE_S:.0f} s: {'; '.join(filter(None, watch.reasons.values()))}")
                 return 1
     return 0
 
