@@ -214,7 +214,7 @@ def _run(args: argparse.Namespace) -> int:
     from satellite.control import default_path
     from satellite.daemon import run, serve
     from satellite.desk import Desk
-    from satellite.external.card import open_card_for
+    from satellite.external.card import devices_for
     from satellite.first_start import is_first_start
     from satellite.identity import given_state_directory
     from satellite.memory import MemoryFile
@@ -226,7 +226,7 @@ def _run(args: argparse.Namespace) -> int:
     config = read_config()
     audience = Audience(StatusLine())
     greets = is_first_start(os.environ)
-    service = Service(config, open_card_for(config), audience, state=given_state_directory(), greets=greets)
+    service = Service(config, devices_for(config), audience, state=given_state_directory(), greets=greets)
     desk = Desk(service, config, MemoryFile(given_state_directory()))
     company = companions(config, desk, default_path(os.environ), audience.join)
     run(serve(service, read_config, desk.reconfigure, company))

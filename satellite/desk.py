@@ -11,6 +11,7 @@ import msgspec
 
 from satellite.config import Config
 from satellite.controls import LOUDEST
+from satellite.core.hardware import Half
 from satellite.core.say import Allow
 from satellite.core.sensitivity import Sensitivity
 from satellite.core.state import State
@@ -121,11 +122,17 @@ class Desk:
             "timers": ", ".join(service.timers),
             "saying": service.reply_text,
             **service.end.status(),
+            **self._devices(),
         }
 
     def forget_hub(self) -> str:
         """Another hub may come from now on, where the first one is remembered; whom that concerns."""
         return self._service.end.forget_hub()
+
+    def _devices(self) -> Mapping[str, str]:
+        engine, told = self._service.engine, self._service.hardware.told
+        xruns = {Half.MICROPHONE: engine.overruns, Half.SPEAKER: engine.underruns}
+        return {half.value: told(half, engine.now(), count) for half, count in xruns.items()}
 
     # ---- what that takes
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from satellite.config.sound import Gpio
 from satellite.controls import Controls
+from satellite.core.hardware import Device, Half
 from satellite.core.state import State, Why
 from satellite.errors import ConfigError, SatelliteError
 from satellite.observer import Key, Observer, Setting
@@ -102,7 +103,7 @@ class GpioPanel(Observer):
         self._is_down = False
         self._state = State.OFFLINE
         self._is_muted = False
-        self._has_sound = True
+        self._lost: frozenset[Half] = frozenset()
         self._refusal: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -136,8 +137,8 @@ class GpioPanel(Observer):
             self._is_muted = bool(setting.value)
             self._show()
 
-    def on_devices(self, are_there: bool) -> None:
-        self._has_sound = are_there
+    def on_device(self, device: Device) -> None:
+        self._lost = self._lost | {device.half} if device.condition.is_lost else self._lost - {device.half}
         self._show()
 
     # ---- the button, on the event loop
@@ -166,7 +167,7 @@ class GpioPanel(Observer):
     # ---- the light
 
     def _look(self) -> Look:
-        if not self._has_sound:
+        if self._lost:
             return NO_SOUND
         return LOOKS[State.MUTED if self._is_muted and self._state in _RESTING else self._state]
 

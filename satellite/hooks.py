@@ -74,8 +74,10 @@ TABLE: tuple[Hook, ...] = (
     Hook("resumed", "interrupt", _json, Phase.CANCELLED),
     Hook("muted", "muted"),
     Hook("unmuted", "unmuted"),
-    Hook("audio_lost", "audio-lost"),
+    Hook("audio_lost", "audio-lost", _json),
     Hook("audio_back", "audio-back"),
+    Hook("microphone_silent", "microphone-silent"),
+    Hook("microphone_heard", "microphone-heard"),
     Hook("state_changed", "state-changed", _json),
 )
 

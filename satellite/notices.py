@@ -14,6 +14,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.events import Deadline
 from satellite.core.guards import ABORT_ACK_CODE
+from satellite.core.hardware import Condition, Device, Half
 from satellite.core.interrupt import Interrupt, Phase
 from satellite.core.state import State, Why
 from satellite.core.timers import Timer, TimerChange
@@ -55,7 +56,8 @@ class Notices(Observer):
         self._say_id: int | None = None
         self._interrupts: deque[tuple[str, Phase]] = deque(maxlen=_TOLD_BEFORE)
         self._is_muted = False
-        self._are_devices_there = True
+        self._lost: set[Half] = set()
+        self._is_silent = False
 
     # ---- what the service tells
 
@@ -160,10 +162,19 @@ class Notices(Observer):
             self._is_muted = bool(setting.value)
             self._tell("muted" if self._is_muted else "unmuted")
 
-    def on_devices(self, are_there: bool) -> None:
-        if are_there is not self._are_devices_there:
-            self._are_devices_there = are_there
-            self._tell("audio-back" if are_there else "audio-lost")
+    def on_device(self, device: Device) -> None:
+        if device.condition.is_lost and device.half not in self._lost:
+            self._lost.add(device.half)
+            self._tell("audio-lost", device=device.half.value, name=device.name, reason=device.why)
+        elif not device.condition.is_lost and device.half in self._lost:
+            self._lost.discard(device.half)
+            # when the last one is: until then a light had better show it
+            if not self._lost:
+                self._tell("audio-back")
+        is_silent = device.condition is Condition.SILENT
+        if device.half is Half.MICROPHONE and is_silent is not self._is_silent:
+            self._is_silent = is_silent
+            self._tell("microphone-silent" if is_silent else "microphone-heard")
 
     # ---- what follows from it
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from satellite.audio.commands import Ducked, Vitals
 from satellite.core.actions import Action
 from satellite.core.events import Event
+from satellite.core.hardware import Device
 from satellite.core.health import Health
 from satellite.core.state import State, Why
 from satellite.core.timers import Timer
@@ -55,8 +56,8 @@ class Observer:
     def on_setting(self, setting: Setting) -> None:
         """Something that can be set while we run has been set, by whomever."""
 
-    def on_devices(self, are_there: bool) -> None:
-        """The sound devices are lost, or there: at the start, and again later."""
+    def on_device(self, device: Device) -> None:
+        """A sound device is otherwise than it was: at the start it is opened."""
 
     def on_vitals(self, vitals: Vitals) -> None:
         """What the reflex has just seen, every period."""
@@ -111,6 +112,6 @@ class Audience(Observer):
         for observer in self._observers:
             observer.on_setting(setting)
 
-    def on_devices(self, are_there: bool) -> None:
+    def on_device(self, device: Device) -> None:
         for observer in self._observers:
-            observer.on_devices(are_there)
+            observer.on_device(device)

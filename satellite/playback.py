@@ -33,7 +33,6 @@ class Playback:
     def __init__(self, config: Config, engine: AudioEngine, health: Callable[[], Health], greets: bool = True) -> None:
         """`greets`: whether the start-up sound is played."""
         self._engine, self._health, self._timers = engine, health, config.timers
-        self.rate_hz = config.audio.rate_hz
         self._replies: dict[int, Reply] = {}
         self._waiting: dict[int, Reply] = {}
         self._sounds = {which: _sound(which.value, getattr(config.sounds, which), partial(melody, which.value)) for which in Cue}
@@ -42,6 +41,11 @@ class Playback:
         self._start_up = _sound("start_up", None if is_silent else sound, partial(whoosh, dbfs=level_dbfs or 0.0))
         self._has_begun = not greets
         self._mixer = Mixer(config.audio.mixer, config.audio.speaker) if config.audio.mixer else None
+
+    @property
+    def rate_hz(self) -> int:
+        """Of the speaker."""
+        return self._engine.player.rate_hz
 
     # ---- replies
 

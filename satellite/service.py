@@ -10,19 +10,20 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from satellite.audio import commands as cmd
-from satellite.audio.card import Samples
-from satellite.audio.engine import AudioEngine
-from satellite.audio.thread import AudioRunner, AudioThread, OpenCard
-from satellite.config import Changes, Config, Listen, WakeEngine, changes
+from satellite.audio.parts import Devices, OpenCard
+from satellite.audio.thread import AudioRunner, AudioThread
+from satellite.config import Changes, Config, Listen, changes
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.conversation import Conversation
 from satellite.core.cues import Cue, cue
+from satellite.core.hardware import Half
+from satellite.core.health import Health
 from satellite.core.pulse import Pulse
+from satellite.core.reflex import ReflexRule
 from satellite.core.say import Allow
 from satellite.core.says import MOST_SAYS
 from satellite.core.self_test import SelfTested
@@ -30,16 +31,10 @@ from satellite.core.state import State
 from satellite.core.table import step
 from satellite.core.units import Frames
 from satellite.core.voice_gate import VOICE_PROBABILITY
-from satellite.detect.loop_delay import measure_loop_delay
-from satellite.detect.micro_wake import MicroEngine
-from satellite.detect.near_end import NearEnd
-from satellite.detect.open_wake import OpenEngine
-from satellite.detect.silero import SileroVad
-from satellite.detect.voicing import voicing
 from satellite.detect.wake import WakeHeard, WakeWords
-from satellite.detect.wake_engine import MakeEngine
+from satellite.ears import ENGINES, engine_for
 from satellite.errors import ProtocolMisuse, SatelliteError
-from satellite.health_file import HealthKeeper
+from satellite.hardware import Hardware
 from satellite.links import browser, end_of, providers, tell_link, trust_for
 from satellite.observer import Key, Observer, Setting
 from satellite.peer.link import Link
@@ -49,20 +44,17 @@ from satellite.remote_wake import RemoteWake
 from satellite.ringer import Ringer
 from satellite.rules import conversation_rule, reflex_rule, wake_word_settings
 from satellite.sayer import Manner, Sayer
-from satellite.shaping import canceller_for, shape_for
 
 _log = logging.getLogger(__name__)
 
-_ENGINES: dict[WakeEngine, MakeEngine] = {WakeEngine.MICRO: MicroEngine, WakeEngine.OPEN: OpenEngine}
-
 
 class Service:
-    """A satellite. `open_card` opens the sound hardware, as often as it has to; observers are told what happens."""
+    """A satellite. `devices` open the sound hardware, as often as they have to; observers are told what happens."""
 
     def __init__(
         self,
         config: Config,
-        open_card: OpenCard,
+        devices: OpenCard | Devices,
         observer: Observer | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -78,12 +70,11 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_draining = False
         self._deadline: asyncio.TimerHandle | None = None
-        self.wake_words = wake_words(wake_word_settings(config), self._on_wake, _ENGINES[config.wake.engine])
-        devices = config.audio.microphone, config.audio.speaker
-        self._health = HealthKeeper(state, devices, clock, self.wake_words.submit)
-        self.engine = self._new_engine(clock)
-        self._audio = audio(self.engine, open_card, self._notify)
-        self._playback = Playback(config, self.engine, lambda: self._health.health, greets)
+        self.wake_words = wake_words(wake_word_settings(config), self._on_wake, ENGINES[config.wake.engine])
+        self.hardware = Hardware(config, state, clock, self.wake_words.submit, self._command, self.observer)
+        self.engine = engine_for(config, self.wake_words, self._reflex_rule(self.hardware.health), clock)
+        self._audio = audio(self.engine, devices, self._notify)
+        self._playback = Playback(config, self.engine, lambda: self.hardware.health, greets)
         self._ringer = Ringer(self.engine.now, self._begin_ring, self._end_ring, self.observer.on_timer)
         asked = providers(config)
         self._browser = browser(config, asked)
@@ -101,11 +92,11 @@ class Service:
         """Set when only another start can help."""
         self._remote_wake = RemoteWake(config.wake, self._wake, trust_for(config.servers, config.wake.uri))
 
-    def _new_engine(self, clock: Callable[[], float]) -> AudioEngine:
-        config, audio = self.config, self.config.audio
-        detectors = canceller_for(audio), SileroVad(config.vad.model_path), NearEnd(), voicing
-        shaping = self.wake_words.feed, shape_for(audio), audio.microphone_gain_db
-        return AudioEngine(*detectors, reflex_rule(config.barge_in, self._health.health), clock, audio.queue_ms, *shaping)
+    def _reflex_rule(self, health: Health) -> ReflexRule:
+        return reflex_rule(self.config.barge_in, health)
+
+    def _command(self, command: cmd.Command) -> None:
+        self.engine.commands.append(command)
 
     def _look_for_servers(self) -> None:
         if self._browser is not None:
@@ -135,7 +126,7 @@ class Service:
         self._set_deadline(None)
         self._loop = None
         # nobody waits for the loop any more
-        self._health.close()
+        self.hardware.close()
 
     def reconfigure(self, config: Config) -> None:
         """Takes over what can change while running, and says what cannot. For the event loop."""
@@ -149,7 +140,7 @@ class Service:
         changed = changes(self.config, config)
         self.config = changed.config
         self._conversation = replace(self._conversation, rule=conversation_rule(changed.config))
-        self.engine.commands.append(cmd.SetReflexRule(reflex_rule(changed.config.barge_in, self._health.health)))
+        self.engine.commands.append(cmd.SetReflexRule(self._reflex_rule(self.hardware.health)))
         if "audio.volume" in changed.live:
             self.set_volume(changed.config.audio.volume)
         if "wake.threshold" in changed.live:
@@ -292,22 +283,17 @@ class Service:
                 if isinstance(report, ev.VoiceWindow):
                     self._on_voice(report)
                 self.handle(report)
-                if isinstance(report, ev.AudioLost):
-                    self.observer.on_devices(False)
             case cmd.Vitals():
                 self.observer.on_vitals(report)
             case cmd.Ducked():
                 if report.is_ducked:
                     self._link.onset()
                 self.observer.on_ducked(report)
-            case SelfTested():
-                self._on_self_tested(report)
-            case cmd.EchoSample(reference, microphone):
-                self.wake_words.submit(partial(self._measure_loop_delay, reference, microphone))
-            case cmd.DeviceTrouble(message, is_news):
-                _log.log(logging.WARNING if is_news else logging.DEBUG, "%s", message)
-            case cmd.DeviceReady():
-                self._on_device_ready(report)
+            case SelfTested() | cmd.EchoSample() | cmd.DeviceTrouble():
+                self.hardware.take(report, self._reflex_rule)
+            case cmd.DeviceIs():
+                self.hardware.take(report, self._reflex_rule)
+                self._on_device(report.half)
             case cmd.Scheduled():
                 _log.info("%s", report)
             case cmd.Failed(error):
@@ -319,19 +305,10 @@ class Service:
         if self.state is State.IDLE and window.probability >= VOICE_PROBABILITY:
             self._link.onset()
 
-    def _on_self_tested(self, test: SelfTested) -> None:
-        health = self._health.learn(test)
-        rule = reflex_rule(self.config.barge_in, health)
-        self.engine.commands.append(cmd.SetReflexRule(rule))
-        _log.debug("self-test: %s; %s; near_end_db %.1f, margin %.1f", test, health, rule.near_end_db, rule.duck_margin_db)
-        self.observer.on_health(health)
-
-    def _on_device_ready(self, report: cmd.DeviceReady) -> None:
-        if report.after_s:
-            _log.info("the sound devices are back after %.1f s", report.after_s)
-        self.observer.on_devices(True)
-        self._playback.rate_hz = report.speaker_rate_hz
-        if self._loop is not None:
+    def _on_device(self, half: Half) -> None:
+        if half is Half.SPEAKER:
+            self._ringer.on_speaker(self.hardware.has(half))
+        if self.hardware.is_whole and self._loop is not None:
             self._loop.call_later(ROOM_FIRST_S, self._playback.start_up)
 
     def _on_wake(self, heard: WakeHeard) -> None:
@@ -346,12 +323,6 @@ class Service:
     def _wake(self, name: str, end: Frames) -> None:
         _log.info("heard %r", name)
         self.handle(ev.WakeHeard(self.engine.now(), name, end, self.engine.position))
-
-    def _measure_loop_delay(self, reference: Samples, microphone: Samples) -> None:
-        """In the worker thread."""
-        delay = measure_loop_delay(reference, microphone)
-        if delay is not None:
-            self.engine.commands.append(cmd.SetLoopDelay(delay.frames))
 
     # ---- actions out
 

@@ -21,7 +21,7 @@ import numpy as np
 from satellite.audio.card import Card, Samples
 from satellite.audio.fed import FedMicrophone, GivenSpeaker
 from satellite.audio.pair import PairedCard
-from satellite.audio.thread import OpenCard
+from satellite.audio.parts import Devices, OpenCard
 from satellite.config import DISCOVER, Config, Mode
 from satellite.core import events as ev
 from satellite.core.actions import Action
@@ -137,7 +137,7 @@ class VoiceSession:
 
     @classmethod
     def from_config(
-        cls, config: Config, open_card: OpenCard | None = None, observer: Observer | None = None, **runtime: Any
+        cls, config: Config, open_card: OpenCard | Devices | None = None, observer: Observer | None = None, **runtime: Any
     ) -> Self:
         """A session by a whole configuration, in hub mode, too: what a hub answers has handles and states as well.
 
@@ -149,7 +149,7 @@ class VoiceSession:
         session._set_up(config, open_card or _configured(config), observer, **runtime)
         return session
 
-    def _set_up(self, config: Config, open_card: OpenCard, observer: Observer | None = None, **runtime: Any) -> None:
+    def _set_up(self, config: Config, open_card: OpenCard | Devices, observer: Observer | None = None, **runtime: Any) -> None:
         self._own_voice = config.tts
         self._state = SessionState.IDLE
         self._on_audio: list[AudioCallback] = []
@@ -333,10 +333,10 @@ def _allow(allow: bool | str) -> Allow:
         raise ValueError(f"allow_interruptions is {allow!r}; it has to be True, False, or one of {choices}") from None
 
 
-def _configured(config: Config) -> OpenCard:
-    from satellite.external.card import open_card_for
+def _configured(config: Config) -> OpenCard | Devices:
+    from satellite.external.card import devices_for
 
-    return open_card_for(config)
+    return devices_for(config)
 
 
 def _open_card(config: Config, fed: FedMicrophone | None, give: Callable[[Samples], None] | None) -> Card:

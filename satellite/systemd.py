@@ -7,8 +7,10 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterable
 
+from satellite.core.hardware import Device, Half
 from satellite.core.pulse import Pulse
 from satellite.core.state import State, Why
 from satellite.observer import Observer
@@ -41,8 +43,27 @@ def notify(*lines: str, fds: Iterable[int] = ()) -> None:
 class StatusLine(Observer):
     """The line that `systemctl status` shows."""
 
+    def __init__(self) -> None:
+        self._state = f"{State.OFFLINE}"
+        self._troubles: dict[Half, str] = {}
+
     def on_state_changed(self, old: State, new: State, why: Why) -> None:
-        notify(f"STATUS={new}: {why}")
+        self._state = f"{new}: {why}"
+        self._notify()
+
+    def on_device(self, device: Device) -> None:
+        before = dict(self._troubles)
+        self._troubles.pop(device.half, None)
+        if device.condition.is_trouble:
+            since = time.strftime("%H:%M:%S")
+            known = before.get(device.half, "")
+            told = f"{device.half} {device.name!r} is {device.condition} since "
+            self._troubles[device.half] = known if known.startswith(told) else f"{told}{since}"
+        if self._troubles != before:
+            self._notify()
+
+    def _notify(self) -> None:
+        notify(f"STATUS={'; '.join((self._state, *self._troubles.values()))}")
 
 
 # ---- that we live

@@ -19,8 +19,10 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from satellite import gpio
 from satellite.config.sound import Gpio
+from satellite.core.hardware import Condition, Device, Half
 from satellite.core.sensitivity import Sensitivity
 from satellite.core.state import State, Why
+from satellite.core.units import Millis
 from satellite.errors import ConfigError, SatelliteError
 from satellite.gpio import LOOKS, NO_SOUND, GpioPanel, Pattern
 from satellite.observer import Key, Setting
@@ -345,10 +347,11 @@ def test_lost_devices_show_whatever_goes_on(pins: MockFactory, blinks: list[tupl
 
     async def play() -> None:
         async with panel(Gpio(rgb=RGB)) as (opened, _):
-            opened.on_devices(False)
+            device = Device(Half.SPEAKER, "hw:CARD=Device")
+            opened.on_device(device.become(Condition.MISSING, Millis(0)))
             opened.on_state_changed(State.IDLE, State.LISTENING, Why.LISTEN)
             assert blinks == [("rgb", NO_SOUND.colour, NO_SOUND.pattern)] * 2
-            opened.on_devices(True)
+            opened.on_device(device.become(Condition.WORKING, Millis(0)))
             assert colour(pins) == gpio.BLUE
 
     asyncio.run(play())

@@ -26,6 +26,7 @@ _STARTED = {"id": "1", "total_seconds": 90, "name": "eggs"}
 _UPDATED = {"id": "1", "is_active": False, "total_seconds": 30}
 _CONFIRMED = {"id": "b-1-2", "phase": "confirmed", "reason": "speech", "text": "größer"}
 _CANCELLED = {"id": "b-1-2", "phase": "cancelled", "reason": "speech", "text": "größer"}
+_LOST = {"device": "speaker", "name": "hw:CARD=Device", "reason": "No such device"}
 _CHANGED = {"old": "idle", "new": "listening", "why": "wake word"}
 
 # every hook: what runs it, and what its command is told; JSON where that is no text
@@ -53,8 +54,10 @@ _ALL: dict[str, tuple[Notice | None, str | dict[str, Any]]] = {
     "resumed": (Notice("interrupt", _CANCELLED), _CANCELLED),
     "muted": (Notice("muted"), ""),
     "unmuted": (Notice("unmuted"), ""),
-    "audio_lost": (Notice("audio-lost"), ""),
+    "audio_lost": (Notice("audio-lost", _LOST), _LOST),
     "audio_back": (Notice("audio-back"), ""),
+    "microphone_silent": (Notice("microphone-silent"), ""),
+    "microphone_heard": (Notice("microphone-heard"), ""),
     "state_changed": (Notice("state-changed", _CHANGED), _CHANGED),
 }
 
@@ -112,7 +115,7 @@ def test_the_table_has_every_key_of_the_configuration() -> None:
     """In its order, and these tests have too."""
     keys = [key for key in Hooks.__struct_fields__ if key not in ("timeout_s", "at_once", "event_uri")]
     assert [hook.key for hook in TABLE] == keys == list(_ALL)
-    assert len(keys) == 26
+    assert len(keys) == 28
 
 
 @pytest.mark.parametrize("key", _ALL)

@@ -10,6 +10,7 @@ from wyoming.timer import TimerFinished, TimerStarted
 
 from satellite.core import events as ev
 from satellite.core.conversation import ConversationRule
+from satellite.core.hardware import Condition, Device, Half
 from satellite.core.state import State
 from satellite.core.timers import Timer, TimerChange
 from satellite.core.units import Millis, frames
@@ -354,17 +355,44 @@ def test_timers() -> None:
     ]
 
 
-def test_settings_and_devices_are_told_when_they_change() -> None:
-    """Not when they are set to what they were; that the devices are there at the start is no news."""
+def test_settings_are_told_when_they_change() -> None:
+    """Not when they are set to what they were."""
 
     def story(d: WatchedDriver) -> None:
         for is_muted in (False, True, True, False):
             d.notices.on_setting(Setting(Key.MUTED, is_muted))
         d.notices.on_setting(Setting(Key.VOLUME, 50))
-        for are_there in (True, False, False, True):
-            d.notices.on_devices(are_there)
 
-    assert [notice.kind for notice in _told(story)] == ["muted", "unmuted", "audio-lost", "audio-back"]
+    assert [notice.kind for notice in _told(story)] == ["muted", "unmuted"]
+
+
+def test_a_lost_device_is_told_of_by_name_and_that_all_are_back_once() -> None:
+    """Each device that goes is told once, whatever else is found out about it; a light goes out when none is missing."""
+
+    def story(d: WatchedDriver) -> None:
+        for half, condition in (
+            *((Half.MICROPHONE, Condition.WORKING), (Half.SPEAKER, Condition.WORKING)),
+            *((Half.SPEAKER, Condition.STALLED), (Half.SPEAKER, Condition.MISSING), (Half.MICROPHONE, Condition.MISSING)),
+            *((Half.SPEAKER, Condition.WORKING), (Half.MICROPHONE, Condition.WORKING)),
+        ):
+            d.notices.on_device(Device(half, "hw:CARD=X").become(condition, Millis(0), "why" if condition.is_lost else ""))
+
+    lost = {"name": "hw:CARD=X", "reason": "why"}
+    assert _told(story) == [
+        Notice("audio-lost", {"device": "speaker", **lost}),
+        Notice("audio-lost", {"device": "microphone", **lost}),
+        Notice("audio-back"),
+    ]
+
+
+def test_a_microphone_that_is_switched_off_is_not_lost() -> None:
+    """A light may show it otherwise."""
+
+    def story(d: WatchedDriver) -> None:
+        for condition in (Condition.WORKING, Condition.CLIPPING, Condition.SILENT, Condition.SILENT, Condition.WORKING):
+            d.notices.on_device(Device(Half.MICROPHONE, "default").become(condition, Millis(0)))
+
+    assert _told(story) == [Notice("microphone-silent"), Notice("microphone-heard")]
 
 
 # ---- a whole daemon

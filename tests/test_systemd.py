@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import Iterator
 from configparser import ConfigParser
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from satellite.cli import EXIT_CONFIG
+from satellite.core.hardware import Condition, Device, Half
 from satellite.core.pulse import Pulse
 from satellite.core.state import State, Why
-from satellite.core.units import Frames
+from satellite.core.units import Frames, Millis
 from satellite.systemd import StatusLine, Watchdog, keep_sockets, kept_sockets, notify
 from tests.service.virtual_time import run_virtually
 from tests.systemd import Systemd
@@ -41,6 +43,17 @@ def test_the_status_line_follows_the_conversation(systemd: Systemd) -> None:
     """With the reason, as in the log."""
     StatusLine().on_state_changed(State.IDLE, State.LISTENING, Why.WAKE_WORD)
     assert systemd.hears() == [["STATUS=listening: wake word"]]
+
+
+def test_the_status_line_names_what_is_missing(systemd: Systemd) -> None:
+    """And since when, until it is back; that it is still missing is not told again."""
+    line, device = StatusLine(), Device(Half.MICROPHONE, "plughw:CARD=Mic")
+    line.on_state_changed(State.OFFLINE, State.IDLE, Why.CONNECTED)
+    for condition in (Condition.WORKING, Condition.MISSING, Condition.MISSING, Condition.WORKING):
+        line.on_device(device.become(condition, Millis(0)))
+    (_, (missing,), (back,)) = systemd.hears()
+    assert re.fullmatch(r"STATUS=idle: connected; microphone 'plughw:CARD=Mic' is missing since \d\d:\d\d:\d\d", missing)
+    assert back == "STATUS=idle: connected"
 
 
 def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ from satellite.audio.card import Samples
 from satellite.audio.reply import Reply
 from satellite.core.echo import Excess
 from satellite.core.events import Event
+from satellite.core.hardware import Condition, Half
 from satellite.core.reflex import ReflexRule
 from satellite.core.say import Allow
 from satellite.core.self_test import SelfTested
@@ -123,18 +124,21 @@ class Ducked:
 
 @dataclass(frozen=True, slots=True)
 class DeviceTrouble:
-    """The sound device failed; it is tried again. To be logged by whoever may. `is_news`: nobody was told so before."""
+    """A sound device failed; it is tried again. To be logged by whoever may. `is_news`: nobody was told so before."""
 
     message: str
     is_news: bool
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceReady:
-    """The sound device is open. `after_s`: how long it had been away, 0 at the start."""
+class DeviceIs:
+    """What has become of a sound device, why if it is not well, and its rate if it is open."""
 
-    speaker_rate_hz: int
-    after_s: float
+    at: Millis
+    half: Half
+    condition: Condition
+    why: str = ""
+    rate_hz: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +158,4 @@ class Failed:
     error: Exception
 
 
-Report = Scheduled | Failed | Event | Heard | Vitals | EchoSample | Ducked | SelfTested | DeviceTrouble | DeviceReady
+Report = Scheduled | Failed | Event | Heard | Vitals | EchoSample | Ducked | SelfTested | DeviceTrouble | DeviceIs

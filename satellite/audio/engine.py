@@ -16,16 +16,16 @@ from satellite.audio.card import Card, Samples
 from satellite.audio.detectors import Canceller, NearEndDetector, VoiceDetector, Voicing
 from satellite.audio.ear import Ear, Sense
 from satellite.audio.echo_sampler import LoopDelay
+from satellite.audio.feeder import Feeder
 from satellite.audio.levels import level_db
 from satellite.audio.player import Player, Status
-from satellite.audio.reference import Reference
 from satellite.core import events as ev
 from satellite.core import reflex as rx
 from satellite.core.echo import AUDIBLE_REFERENCE_DB
 from satellite.core.reflex import Mode, Observation, Reflex, ReflexRule, Verdict
 from satellite.core.say import Allow
 from satellite.core.self_test import SelfTest
-from satellite.core.units import PERIOD_FRAMES, PERIOD_MS, RATE_HZ, Frames, Millis, Probability, frames, millis
+from satellite.core.units import PERIOD_FRAMES, RATE_HZ, Frames, Millis, Probability, frames, millis
 
 # a dead microphone must not silence the speaker
 STALL_MS = 200
@@ -35,9 +35,6 @@ POLITE_MS = 300
 MOST_REPORTS = 500
 # far more than come between two steps; if the thread stands still, the oldest are the ones that matter least
 MOST_COMMANDS = 500
-
-# the lead is averaged over so many periods: the thread is a little late now and then
-_LEAD_PERIODS = 8
 
 
 class AudioEngine:
@@ -61,11 +58,13 @@ class AudioEngine:
         self.frame = Frames(0)
         self.reflex = Reflex()
         self.overruns = self.underruns = 0
+        """Of all devices that were attached. May be read from any thread."""
         self._ear = Ear(canceller, detector, near_end, voicing)
         self._is_user_heard, self._is_muted, self._is_idle = False, False, True
         self._usual_rule, self._test = rule, SelfTest()
         self._own_rule: ReflexRule | None = None
-        self._clock, self._epoch_s, self._queue_ms, self._on_period = clock, clock(), queue_ms, on_period
+        self.clock, self.queue_ms = clock, queue_ms
+        self._epoch_s, self._on_period = clock(), on_period
         self._shape, self._gain_db = shape, gain_db
         self._card: Card | None = None
         self.player = Player(RATE_HZ)
@@ -77,38 +76,35 @@ class AudioEngine:
 
     # ---- the card
 
-    def attach(self, card: Card) -> None:
+    def attach(self, card: Card, has_speaker: bool = True) -> None:
         """Begins to use a card that has just been opened. Lost time shows as a gap in the frame count."""
         self._card = card
-        self.player = Player(card.speaker.rate_hz, self.player.volume)
-        self._capture = Capture(card.microphone, self._gain_db)
-        self._reference = Reference(card.speaker.rate_hz)
-        self._period = card.speaker.rate_hz * PERIOD_MS // 1000
-        self._target = card.speaker.rate_hz * self._queue_ms // 1000
-        self._rest: Samples = np.zeros(0, np.int16)
-        self._lead: float | None = None
-        self._settled = 0
-        away_s = max(self._clock() - self._heard_at_s, 0.0)
-        self.frame = Frames(self.frame + int(away_s * RATE_HZ) // PERIOD_FRAMES * PERIOD_FRAMES)
-        self._heard_at_s = self._clock()
-        self._forget_reply()
+        self.take_speaker(has_speaker)
+        self.take_microphone(True)
 
-    def detach(self) -> None:
-        """The card is gone; what played on it has ended."""
-        self._card = None
-        self._forget_reply()
+    def take_speaker(self, is_there: bool) -> None:
+        """Of its card, which has another speaker now; or, if it is not there, something that plays to nobody."""
+        assert self._card is not None
+        speaker = self._card.speaker
+        # what plays to nobody goes on aloud; what was heard has ended
+        if not is_there or speaker.rate_hz != self.player.rate_hz:
+            if is_there and self.player.reply is not None:
+                self.reports.append(ev.SpeakerLost(self.now()))
+            self._forget_reply()
+            self.player = Player(speaker.rate_hz, self.player.volume)
+        self._out = Feeder(speaker, self.player, self.queue_ms, is_there)
+        self._has_speaker, self._known_underruns = is_there, speaker.underruns
 
-    def obey_without_card(self) -> None:
-        """What needs no card is done, and the rest would come too late when there is one again."""
-        has_lost_reply = False
-        while self.commands:
-            match command := self.commands.popleft():
-                case cmd.SetReflexRule() | cmd.SetLoopDelay() | cmd.HearUser() | cmd.SetVolume() | cmd.SetMuted():
-                    self._obey(command)
-                case cmd.PlayReply():
-                    has_lost_reply = True
-        if has_lost_reply:
-            self.reports.append(ev.AudioLost(self.now()))
+    def take_microphone(self, is_there: bool) -> None:
+        """The same for the microphone; one that is not there gives nothing."""
+        assert self._card is not None
+        microphone = self._card.microphone
+        self._capture, self._known_overruns = Capture(microphone, self._gain_db), microphone.overruns
+        self._out.begin_reference()
+        if is_there:
+            away_s = max(self.clock() - self._heard_at_s, 0.0)
+            self.frame = Frames(self.frame + int(away_s * RATE_HZ) // PERIOD_FRAMES * PERIOD_FRAMES)
+            self._heard_at_s = self.clock()
 
     # ---- one turn of the wheel
 
@@ -123,7 +119,7 @@ class AudioEngine:
             self._fill()
         self._notice_stall()
         self._notice_xruns()
-        self._begin_anew()
+        self._out.begin_anew()
         self._fill()
 
     @property
@@ -134,7 +130,7 @@ class AudioEngine:
 
     def now(self) -> Millis:
         """On the stream clock."""
-        return Millis(int((self._clock() - self._epoch_s) * 1000))
+        return Millis(int((self.clock() - self._epoch_s) * 1000))
 
     # ---- hearing
 
@@ -144,19 +140,19 @@ class AudioEngine:
         return self._own_rule or self._usual_rule
 
     def _hear(self, near: Samples) -> None:
-        self._heard_at_s = self._clock()
+        self._heard_at_s = self.clock()
         self._is_stalled = False
         # as a switch on the microphone would have it: nobody behind it hears anything
         near = np.zeros_like(near) if self._is_muted else near
-        far = self._reference.take(self._capture.loopback)
-        lead_frames = self._lead_frames()
+        far = self._out.reference.take(self._capture.loopback)
+        lead_frames = self._out.lead_frames()
         self._delay = self._loop.at(lead_frames)
         sense = self._sense(near, far)
         first, self.frame = self.frame, Frames(self.frame + PERIOD_FRAMES)
         # out of silence the canceller makes a noise of its own
         shaped = near if self._is_muted else self._shape(sense.clean)
         # the canceller's reference leads its echo, so a word of ours is known before the microphone has it
-        self._on_period(first, shaped, far if self._reference.level_db(0) >= AUDIBLE_REFERENCE_DB else None)
+        self._on_period(first, shaped, far if self._out.reference.level_db(0) >= AUDIBLE_REFERENCE_DB else None)
         seen = self._observe(sense)
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
         if not self._is_muted:
@@ -167,19 +163,11 @@ class AudioEngine:
         self._act(verdict)
         self.reports.append(cmd.Vitals(self.now(), sense.near_end, self.player.gain))
         self._start_politely()
-        if (sample := self._loop.add(self._reference.written, near, lead_frames)) is not None:
+        if (sample := self._loop.add(self._out.reference.written, near, lead_frames)) is not None:
             self.reports.append(sample)
 
-    def _lead_frames(self) -> int:
-        """By how much what is written now is ahead of what is taken now, at 16 kHz."""
-        if self._lead is None:
-            return self._target * RATE_HZ // self.player.rate_hz - self._reference.waiting_frames
-        settled, self._settled = self._reference.settled_frames - self._settled, self._reference.settled_frames
-        self._lead += settled * self.player.rate_hz / RATE_HZ
-        return round(self._lead * RATE_HZ / self.player.rate_hz)
-
     def _sense(self, near: Samples, far: Samples) -> Sense:
-        reference, has_reply = self._reference, self.player.reply is not None
+        reference, has_reply = self._out.reference, self.player.reply is not None
         # a reply would teach a path that is out of step with it, until the loop has been measured once
         is_in_step = self._loop.has_sampled or not has_reply
         is_silent = reference.level_db(self._delay) < AUDIBLE_REFERENCE_DB
@@ -206,8 +194,8 @@ class AudioEngine:
             clean_db=level_db(sense.clean),
             near_end=sense.near_end,
             voicing=sense.voicing,
-            reference_db=self._reference.level_db(self._delay),
-            is_ducked=self._reference.is_ducked(self._delay),
+            reference_db=self._out.reference.level_db(self._delay),
+            is_ducked=self._out.reference.is_ducked(self._delay),
             is_playing=listening,
             is_idle=self._is_idle,
             remaining_ms=self.player.remaining_ms,
@@ -241,7 +229,7 @@ class AudioEngine:
         self.reports.append(ev.Held(at, reply.turn, onset, started, probability, self._held_position))
 
     def _notice_stall(self) -> None:
-        if self._is_stalled or (self._clock() - self._heard_at_s) * 1000 < STALL_MS:
+        if self._is_stalled or (self.clock() - self._heard_at_s) * 1000 < STALL_MS:
             return
         self._is_stalled = True
         if self.reflex.mode in (Mode.DUCKING, Mode.PROBING):
@@ -253,8 +241,10 @@ class AudioEngine:
     def _notice_xruns(self) -> None:
         assert self._card is not None
         overruns, underruns = self._card.microphone.overruns, self._card.speaker.underruns
-        if (overruns, underruns) != (self.overruns, self.underruns):
-            self.overruns, self.underruns = overruns, underruns
+        if (overruns, underruns) != (self._known_overruns, self._known_underruns):
+            self.overruns += overruns - self._known_overruns
+            self.underruns += underruns - self._known_underruns
+            self._known_overruns, self._known_underruns = overruns, underruns
             # the reference may lead the echo by another time now
             self._loop.measure()
 
@@ -264,6 +254,10 @@ class AudioEngine:
         match command:
             case cmd.PlayReply():
                 self._forget_reply()
+                if command.reply.rate_hz != self.player.rate_hz:
+                    # made for a device that has come back as another since then
+                    self.reports.append(ev.SpeakerLost(self.now()))
+                    return
                 self._waiting, self._own_rule = command, command.rule
                 self._polite_until = Frames(self.frame + frames(POLITE_MS))
                 self._start_politely()
@@ -292,7 +286,8 @@ class AudioEngine:
         """A reply does not begin over a voice: it waits a moment, and if the voice goes on, it is held before it sounds."""
         if self._waiting is None or self._polite_until is None:
             return
-        may_wait = self._waiting.allow_interruptions is Allow.SPEECH and self.reflex.is_live(self.frame, self._rule)
+        is_open = self._waiting.allow_interruptions is Allow.SPEECH and not self._is_stalled
+        may_wait = is_open and self.reflex.is_live(self.frame, self._rule)
         if not may_wait:
             self._start_now()
         elif self.frame >= self._polite_until:
@@ -351,61 +346,12 @@ class AudioEngine:
     # ---- playing
 
     def _silence(self) -> None:
-        """Stops the reply within this period: what is queued is dropped, and 8 ms of it fade out in its place."""
-        assert self._card is not None
-        speaker = self._card.speaker
-        queued = speaker.queued() + len(self._rest)
-        self.player.settle(queued)
-        self._held_position = self.player.position
-        fade = self.player.hold()
-        speaker.drop()
-        self._reference.strike(queued)
-        # The writer is this thread, and from here on it has only the fade and silence to write: as many frames as were
-        # dropped, so that what is written next has the lead over its echo that everything before had.
-        tail = np.zeros(max(queued, len(fade)), np.int16)
-        tail[: len(fade)] = fade
-        self._rest = np.zeros(0, np.int16)
-        self._write(tail)
+        self._held_position = self._out.silence()
 
     def _fill(self) -> None:
-        """Keeps the speaker's queue at its target, with silence where there is nothing to say, so that its lead never jumps."""
-        assert self._card is not None
-        queued = self._card.speaker.queued()
-        self.player.settle(queued + len(self._rest))
+        queued = self._out.settle()
         self._report_end()
-        if len(self._rest):
-            rest, self._rest = self._rest, np.zeros(0, np.int16)
-            self._write(rest)
-            queued += len(rest)
-        if queued == 0:
-            # it ran empty, or has just been opened: `_begin_anew` knows better how
-            return
-        while queued + self._period <= self._target:
-            samples = self.player.next_period(self._period)
-            self._write(samples)
-            self._reference.wrote(samples, self.player.gain_of_last_period)
-            queued += self._period
-        lead = queued - self._waiting_frames
-        self._lead = lead if self._lead is None else self._lead + (lead - self._lead) / _LEAD_PERIODS
-
-    def _begin_anew(self) -> None:
-        """Fills a speaker that stands still with silence, so that what follows has the lead over its echo that all had."""
-        assert self._card is not None
-        if self._card.speaker.queued() + len(self._rest) > 0:
-            return
-        most = self._target - self._period
-        wanted = most if self._lead is None else round(self._lead) + self._waiting_frames
-        self._write(np.zeros(min(max(wanted, self._period), most), np.int16))
-
-    @property
-    def _waiting_frames(self) -> int:
-        return self._reference.waiting_frames * self.player.rate_hz // RATE_HZ
-
-    def _write(self, samples: Samples) -> None:
-        assert self._card is not None
-        taken = self._card.speaker.write(samples) if not len(self._rest) else 0
-        if taken < len(samples):
-            self._rest = np.concatenate((self._rest, samples[taken:]))
+        self._out.fill(queued)
 
     def _report_end(self) -> None:
         reply = self.player.reply
@@ -414,7 +360,7 @@ class AudioEngine:
         overlap = self.reflex.voice_over_end(self.frame, self._rule) if self._allow is Allow.SPEECH else None
         self.reports.append(ev.ReplyEnded(self.now(), reply.turn, self.player.position, overlap))
         tested = self._test.result(overlap is not None)
-        # by a rule of its own it would test that one
-        if tested is not None and self._own_rule is None:
+        # by a rule of its own it would test that one, and what nobody heard tests nothing
+        if tested is not None and self._own_rule is None and self._has_speaker:
             self.reports.append(tested)
         self._forget_reply()

@@ -163,6 +163,8 @@ class Hooks(Section, frozen=True):
     unmuted: Command | None = None
     audio_lost: Command | None = None
     audio_back: Command | None = None
+    microphone_silent: Command | None = None
+    microphone_heard: Command | None = None
     state_changed: Command | None = None
     timeout_s: Annotated[float, Meta(ge=0.1, le=3600.0)] = 30.0
     at_once: Annotated[int, Meta(ge=1, le=32)] = 4

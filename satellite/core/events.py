@@ -86,8 +86,18 @@ class MicrophoneStalled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MicrophoneLost(Event):
+    """The microphone is gone; what plays goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerLost(Event):
+    """The speaker is gone, or has become another; whatever played has ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioLost(Event):
-    """The sound device is gone; whatever played has ended."""
+    """Neither is there any more; whatever played has ended."""
 
 
 # ---- from the speaker
@@ -290,6 +300,8 @@ EVENTS: tuple[type[Event], ...] = (
     WakeHeard,
     StopWordHeard,
     MicrophoneStalled,
+    MicrophoneLost,
+    SpeakerLost,
     AudioLost,
     Held,
     ReplyEnded,

@@ -63,11 +63,14 @@ _HUB_TALK = (
     *(ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript, ev.Answered, ev.AnswerAudio, ev.AnswerComplete),
     *(ev.HubError, ev.NothingToSay),
 )
+# a microphone, or a speaker, can be done without for a while
+_HALF_LOST = (ev.MicrophoneLost, ev.SpeakerLost)
 _LATE_TALK = (ev.HubWoke, ev.HubReady, ev.HubHeardEnd, ev.Transcript, ev.NothingToSay)
 
 ROWS: tuple[Row, ...] = (
     # ---- no hub
     Row(OFFLINE, ev.HubOpened, linking.link, IDLE, Why.CONNECTED),
+    *_ignore(OFFLINE, *_HALF_LOST),
     *_ignore(OFFLINE, ev.VoiceWindow, ev.WakeHeard, ev.StopWordHeard, ev.ListenAsked, ev.MicrophoneStalled, ev.AudioLost),
     # ---- waiting for the wake word
     Row(IDLE, ev.WakeHeard, turns.wake, LISTENING, Why.WAKE_WORD),
@@ -86,6 +89,7 @@ ROWS: tuple[Row, ...] = (
     _stay(IDLE, ev.DeadlineReached, turns.idle_unacked),
     Row(IDLE, ev.HubClosed, linking.unlink, OFFLINE, Why.DISCONNECTED),
     Row(IDLE, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
+    *_ignore(IDLE, *_HALF_LOST),
     *_ignore(IDLE, ev.VoiceWindow, ev.StopWordHeard, ev.MicrophoneStalled, ev.AudioLost),
     *_ignore(IDLE, *(e for e in _HUB_TALK if e not in (ev.HubError, ev.HubWoke))),
     # ---- the user speaks
@@ -111,10 +115,11 @@ ROWS: tuple[Row, ...] = (
     Row(LISTENING, ev.AnnouncementAudio, replies.announce, SPEAKING, Why.ANNOUNCEMENT),
     Row(LISTENING, ev.HubClosed, linking.unlink, OFFLINE, Why.DISCONNECTED),
     Row(LISTENING, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
+    Row(LISTENING, ev.MicrophoneLost, turns.give_up, IDLE, Why.DEVICE_LOST),
     Row(LISTENING, ev.AudioLost, turns.give_up, IDLE, Why.DEVICE_LOST),
     Row(LISTENING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     *_ignore(LISTENING, ev.WakeHeard, ev.ListenAsked, ev.HubWoke, ev.MicrophoneStalled, ev.AnswerAudio, ev.AnswerComplete),
-    *_ignore(LISTENING, ev.NothingToSay),
+    *_ignore(LISTENING, ev.NothingToSay, ev.SpeakerLost),
     # ---- the hub thinks
     Row(PROCESSING, ev.HubReady, turns.ready, LISTENING, Why.MORE_SPEECH, when.is_asked_too_early),
     _stay(PROCESSING, ev.HubReady, turns.ready_late, when.is_asked),
@@ -148,6 +153,7 @@ ROWS: tuple[Row, ...] = (
     Row(PROCESSING, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
     Row(PROCESSING, ev.AudioLost, turns.give_up, IDLE, Why.DEVICE_LOST),
     Row(PROCESSING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
+    *_ignore(PROCESSING, *_HALF_LOST),
     *_ignore(PROCESSING, ev.HubWoke, ev.MicrophoneStalled, ev.HubHeardEnd),
     # ---- we speak
     Row(SPEAKING, ev.Held, interruptions.hold, HELD, Why.VOICE),
@@ -173,12 +179,14 @@ ROWS: tuple[Row, ...] = (
     _stay(SPEAKING, ev.HubClosed, linking.unlink_reply),
     _stay(SPEAKING, ev.HubOpened, linking.relink),
     Row(SPEAKING, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
+    Row(SPEAKING, ev.SpeakerLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
+    Row(SPEAKING, ev.SpeakerLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
     Row(SPEAKING, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(SPEAKING, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
     _stay(SPEAKING, ev.AnnouncementAudio, replies.go_on, when.is_rest),
     _stay(SPEAKING, ev.AnnouncementAudio, says.queue_announcement, says.may_queue),
-    *_ignore(SPEAKING, ev.ListenAsked, ev.MicrophoneStalled, ev.AnswerAudio, *_LATE_TALK),
+    *_ignore(SPEAKING, ev.ListenAsked, ev.MicrophoneStalled, ev.MicrophoneLost, ev.AnswerAudio, *_LATE_TALK),
     # ---- somebody may be talking over us
     Row(HELD, ev.VoiceWindow, interruptions.stop_ring, IDLE, Why.INTERRUPTED, when.linked(when.ends_ring)),
     Row(HELD, ev.VoiceWindow, interruptions.stop_ring, OFFLINE, Why.INTERRUPTED, when.ends_ring),
@@ -200,6 +208,8 @@ ROWS: tuple[Row, ...] = (
     Row(HELD, ev.DeadlineReached, interruptions.commit_speech, LISTENING, Why.INTERRUPTED, when.still_talking),
     Row(HELD, ev.DeadlineReached, replies.over_without_words, IDLE, Why.FINISHED, when.reply_is_over),
     Row(HELD, ev.DeadlineReached, interruptions.take_up, SPEAKING, Why.FALSE_ALARM),
+    Row(HELD, ev.MicrophoneLost, replies.over_without_words, IDLE, Why.FINISHED, when.reply_is_over),
+    Row(HELD, ev.MicrophoneLost, interruptions.take_up, SPEAKING, Why.FALSE_ALARM),
     Row(HELD, ev.MicrophoneStalled, replies.over_without_words, IDLE, Why.FINISHED, when.reply_is_over),
     Row(HELD, ev.MicrophoneStalled, interruptions.take_up, SPEAKING, Why.FALSE_ALARM),
     _stay(HELD, ev.Answered, replies.learn_text),
@@ -209,6 +219,8 @@ ROWS: tuple[Row, ...] = (
     _stay(HELD, ev.HubClosed, linking.unlink_reply),
     _stay(HELD, ev.HubOpened, linking.relink),
     Row(HELD, ev.HubPaused, linking.mute, MUTED, Why.MUTED),
+    Row(HELD, ev.SpeakerLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
+    Row(HELD, ev.SpeakerLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(HELD, ev.AudioLost, interruptions.stop_reply, IDLE, Why.DEVICE_LOST, when.is_linked),
     Row(HELD, ev.AudioLost, interruptions.stop_reply, OFFLINE, Why.DEVICE_LOST),
     Row(HELD, ev.ShuttingDown, interruptions.shut_down, IDLE, Why.SHUTDOWN),
@@ -220,6 +232,7 @@ ROWS: tuple[Row, ...] = (
     # a hub that stops mutes us first, and one that has muted us stays connected
     Row(MUTED, ev.HubClosed, linking.unmute, OFFLINE, Why.DISCONNECTED),
     *_ignore(MUTED, ev.HubPaused, ev.AnnouncementAudio, *_HUB_TALK),
+    *_ignore(MUTED, *_HALF_LOST),
     *_ignore(MUTED, ev.VoiceWindow, ev.WakeHeard, ev.StopWordHeard, ev.ListenAsked, ev.MicrophoneStalled, ev.AudioLost),
     # ---- what a program wants said
     *_everywhere(ev.SayAsked, says.ask),

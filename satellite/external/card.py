@@ -1,12 +1,17 @@
 """Which microphone and which loudspeaker the operator wants, and what opens them as a card."""
 
 import logging
+import os
 from collections.abc import Callable
 from functools import partial
 
 from satellite.audio.alsa import AlsaSettings, open_card, open_microphone, open_speaker
 from satellite.audio.card import Card, Speaker
 from satellite.audio.pair import PairedCard, WaitingMicrophone
+from satellite.audio.parts import Devices, OpenCard
+from satellite.audio.pcm import label
+from satellite.audio.pulse import share_no_memory
+from satellite.audio.stable_name import is_by_number, stable_name
 from satellite.config import Audio, Config, External
 from satellite.errors import ConfigError, DeviceError
 from satellite.external.microphone import ExternalMicrophone, Source
@@ -36,6 +41,27 @@ def open_card_for(config: Config) -> Callable[[], Card]:
         " known less exactly, it is ducked and stopped as much later as they hold sound back, and its echo is cancelled less well"
     )
     return partial(_open_pair, config.audio, config.external, settings)
+
+
+def devices_for(config: Config) -> OpenCard | Devices:
+    """The same for a satellite that runs: two ALSA devices are opened each by itself, and do without each other for a while.
+
+    What begins a program or reaches a service takes its time, in which the other half would be silent: those come as a pair.
+    """
+    if is_external(config.external):
+        return open_card_for(config)
+    settings = alsa_settings(config.audio)
+    _advise(settings)
+    share_no_memory(os.environ)
+    labels = label(settings.capture_device, "capture"), label(settings.playback_device, "playback")
+    return Devices(partial(open_microphone, settings), partial(open_speaker, settings), *labels)
+
+
+def _advise(settings: AlsaSettings) -> None:
+    for key, name in (("audio.microphone", settings.capture_device), ("audio.speaker", settings.playback_device)):
+        if is_by_number(name):
+            better = stable_name(name) or "the name that `satellite devices` lists"
+            _log.warning("%s: the number in %s may be another card's after the next start or plug: use %s", key, name, better)
 
 
 def is_external(external: External) -> bool:

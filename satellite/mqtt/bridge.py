@@ -7,6 +7,7 @@ from satellite import __version__
 from satellite.config.peers import Mqtt
 from satellite.controls import Controls
 from satellite.core.actions import Action, SendInterrupt
+from satellite.core.hardware import Device, Half
 from satellite.core.health import Health
 from satellite.core.interrupt import Interrupt
 from satellite.core.state import State, Why
@@ -45,6 +46,7 @@ class MqttBridge(Observer):
             rule=self._rule,
         )
         self._health: Health | None = None
+        self._devices: dict[Half, Device] = {}
         # the interruption that was told of last, and how long after the onset that was first
         self._interruption_id, self._onset_to_first_ms = "", 0
         self._warned: set[str] = set()
@@ -70,6 +72,10 @@ class MqttBridge(Observer):
         self._health = health
         self._tell(table.HEALTH, table.told_of_health(health), is_kept=True)
 
+    def on_device(self, device: Device) -> None:
+        self._devices[device.half] = device
+        self._tell(table.DEVICES, table.told_of_devices(self._devices.values()))
+
     def on_action(self, action: Action) -> None:
         if isinstance(action, SendInterrupt):
             self._interrupted(action.interrupt)
@@ -90,6 +96,7 @@ class MqttBridge(Observer):
         if self._health is not None:
             self.on_health(self._health)
         self._tell(table.STATE, self._controls.state.public)
+        self._tell(table.DEVICES, table.told_of_devices(self._devices.values()))
 
     def _tell_setting(self, entity: table.Entity) -> None:
         if entity.setting:

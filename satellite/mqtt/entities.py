@@ -6,11 +6,12 @@ happens is told once, and what is asked is never read from the past.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from satellite.controls import LOUDEST, Controls
+from satellite.core.hardware import Device
 from satellite.core.health import Health
 from satellite.core.interrupt import Interrupt, Reason
 from satellite.core.sensitivity import Sensitivity
@@ -91,7 +92,7 @@ class Topics:
 
 # ---- what is shown
 
-STATE, INTERRUPTION, HEALTH = "state", "interruption", "health"
+STATE, INTERRUPTION, HEALTH, DEVICES = "state", "interruption", "health", "devices"
 
 SHOWN: Mapping[Key, Callable[[Controls], Value]] = {
     Key.VOLUME: lambda controls: controls.volume,
@@ -135,6 +136,13 @@ def told_of_health(health: Health) -> str:
     """JSON."""
     erle_db = None if health.erle_db is None else round(health.erle_db, 1)
     return json.dumps({"false_dips_per_hour": round(health.false_ducks_per_hour, 1), "erle_db": erle_db})
+
+
+def told_of_devices(devices: Iterable[Device]) -> str:
+    """JSON: whether somebody has to see to one, and how each is."""
+    known = {device.half: device for device in devices}
+    how = {device.half.value: device.condition.value for device in known.values()}
+    return json.dumps({"problem": _ON if any(device.condition.is_trouble for device in known.values()) else _OFF, **how})
 
 
 # ---- what is asked
@@ -289,6 +297,20 @@ TABLE: tuple[Entity, ...] = (
             "value_template": "{{ value_json.interrupt_ms }}",
             "entity_category": "diagnostic",
         },
+    ),
+    Entity(
+        "devices",
+        "binary_sensor",
+        "Sound devices",
+        told=DEVICES,
+        details={
+            "device_class": "problem",
+            "payload_on": _ON,
+            "payload_off": _OFF,
+            "value_template": "{{ value_json.problem }}",
+            "entity_category": "diagnostic",
+        },
+        has_attributes=True,
     ),
     Entity(
         "false-dips",

@@ -4,8 +4,11 @@ The room is computed inside the calls of the thread that serves the card. Every 
 it makes no difference how often or how late that thread calls, but for the xruns that a real card would have too.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
+from satellite.audio.parts import Devices
+from satellite.core.hardware import Half
 from satellite.errors import DeviceError
 from satellite.simulate.air import Air
 from satellite.simulate.clock import Clock
@@ -39,8 +42,7 @@ class SimulatedCard:
         self._speaker = SimulatedSpeaker(self._air, playback_rate_hz, queue_ms, out_latency_ms, ppm)
         jitter = Jitter(jitter_ms, seed)
         self._microphone = SimulatedMicrophone(self._air, self._speaker, capture_rate_hz, in_latency_ms, jitter)
-        self._plugged = True
-        self._open = True
+        self._plugged, self._open = set(Half), set(Half)
 
     @property
     def microphone(self) -> SimulatedMicrophone:
@@ -52,40 +54,66 @@ class SimulatedCard:
 
     def wait(self, timeout_s: float) -> bool:
         """Sleeps until a period can be read, at most so long; says whether one can. DeviceError if it is gone."""
-        clock = self._air.clock
-        clock.sleep_until(min(self._microphone.due_s(), clock.now_s() + timeout_s))
-        return self._microphone.ready()
+        return self._microphone.wait(timeout_s)
 
     def close(self) -> None:
         """Gives both devices back without playing out what is queued. May be called twice."""
         with self._air.lock:
-            self._open = False
+            self._open.clear()
             self._connect_if_usable()
 
     def reopen(self) -> None:
         """Makes a closed card usable again, in the same room. DeviceError while it is unplugged."""
         with self._air.lock:
-            if not self._plugged:
+            if self._plugged != set(Half):
                 raise DeviceError("the simulated card is not plugged in")
-            self._open = True
+            self._open = set(Half)
             self._connect_if_usable()
 
-    def unplug(self) -> None:
-        """Every call fails from now on; what is queued or unread is lost."""
+    def devices(self) -> Devices:
+        """Its halves, each to be opened by itself; both are closed."""
+        self.close()
+        return Devices(
+            lambda: (self._microphone, self._open_half(Half.MICROPHONE)),
+            lambda: (self._speaker, self._open_half(Half.SPEAKER)),
+            "the simulated microphone",
+            "the simulated speaker",
+        )
+
+    def _open_half(self, half: Half) -> Callable[[], None]:
         with self._air.lock:
-            self._plugged = False
+            if half not in self._plugged:
+                raise DeviceError(f"the simulated {half} is not plugged in")
+            self._open.add(half)
+            self._connect_if_usable()
+        return lambda: self._close_half(half)
+
+    def unplug(self, *halves: Half) -> None:
+        """Every call to these, or to both, fails from now on; what is queued or unread is lost."""
+        with self._air.lock:
+            self._plugged -= set(halves or Half)
             self._connect_if_usable()
 
-    def plug(self) -> None:
+    def plug(self, *halves: Half) -> None:
         """Ends `unplug`: the card works again, its speaker stopped."""
         with self._air.lock:
-            self._plugged = True
+            self._plugged |= set(halves or Half)
             self._connect_if_usable()
 
     def stall(self, ms: float) -> None:
         """The microphone delivers nothing for so long, and then what its buffer still holds."""
         with self._air.lock:
             self._microphone.stall(ms)
+
+    def stall_speaker(self, ms: float) -> None:
+        """The speaker clocks nothing out for so long, which sounds as silence."""
+        with self._air.lock:
+            self._speaker.stall(ms)
+
+    def overdrive(self, gain: float) -> None:
+        """Amplifies what the microphone hears, to full scale and no further; 0 silences it as a switch on its case does."""
+        with self._air.lock:
+            self._microphone.gain = gain
 
     def inject_xrun(self, half: Literal["mic", "speaker"]) -> None:
         """An xrun as drivers report it after an error: what is queued or unread is lost. A stopped speaker has none."""
@@ -104,9 +132,17 @@ class SimulatedCard:
         return self._air.time_of(air_frame)
 
     def _connect_if_usable(self) -> None:
-        if self._open and self._plugged:
+        usable = self._open & self._plugged
+        if Half.SPEAKER in usable:
             self._speaker.connect()
-            self._microphone.connect()
         else:
             self._speaker.disconnect()
+        if Half.MICROPHONE in usable:
+            self._microphone.connect()
+        else:
             self._microphone.disconnect()
+
+    def _close_half(self, half: Half) -> None:
+        with self._air.lock:
+            self._open.discard(half)
+            self._connect_if_usable()

@@ -1,5 +1,7 @@
 """The capturing half of the simulated card."""
 
+import numpy as np
+
 from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ
 from satellite.errors import DeviceError
@@ -31,6 +33,8 @@ class SimulatedMicrophone:
         self._stalled_until_s = air.clock.now_s()
         self._connected = True
         self._next_frame = 0
+        self.gain = 1.0
+        """On what it hears; for tests of microphones that clip, or are switched off."""
         self._begin_anew()
 
     def read(self) -> Samples | None:
@@ -43,11 +47,13 @@ class SimulatedMicrophone:
             self._next_frame += PERIOD_FRAMES
             heard = self._air.room.heard
             if self._sinc is None:
-                return heard.between(start, start + PERIOD_FRAMES)
-            return pcm(self._sinc.at(heard, start, self.rate_hz * PERIOD_FRAMES // RATE_HZ))
+                return self._amplified(heard.between(start, start + PERIOD_FRAMES))
+            return self._amplified(pcm(self._sinc.at(heard, start, self.rate_hz * PERIOD_FRAMES // RATE_HZ)))
 
-    def ready(self) -> bool:
-        """Whether a period can be read. DeviceError if the device is gone."""
+    def wait(self, timeout_s: float) -> bool:
+        """Sleeps until a period can be read, at most so long; says whether one can. DeviceError if it is gone."""
+        clock = self._air.clock
+        clock.sleep_until(min(self.due_s(), clock.now_s() + timeout_s))
         with self._air.lock:
             return self._ready()
 
@@ -77,6 +83,12 @@ class SimulatedMicrophone:
         self._check()
         self.overruns += 1
         self._begin_anew()
+
+    def _amplified(self, samples: Samples) -> Samples:
+        if self.gain == 1.0:
+            return samples
+        amplified: Samples = np.clip(np.rint(samples * self.gain), -32768, 32767).astype(np.int16)
+        return amplified
 
     def _ready(self) -> bool:
         self._check()

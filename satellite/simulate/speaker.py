@@ -34,6 +34,7 @@ class SimulatedSpeaker:
         self._queued = 0
         self._playing = False
         self._connected = True
+        self._stalled_until_s = air.clock.now_s()
 
     def queued(self) -> int:
         """Frames accepted by `write` and not yet clocked out; 0 when stopped. DeviceError if the device is gone."""
@@ -80,7 +81,14 @@ class SimulatedSpeaker:
             self._stop()
             self.underruns += 1
 
+    def stall(self, ms: float) -> None:
+        """Stands still for so long. The caller holds the lock of the air."""
+        self._stalled_until_s = self._live_until_now() + ms / 1000
+
     def clock_out(self, t_s: float) -> None:
+        if t_s < self._stalled_until_s:
+            self._put_silence(self._air.passed(t_s, self._crystal_hz) - self._wire.end_frame)
+            return
         due = self._air.passed(t_s, self._crystal_hz) - self._wire.end_frame
         while due > 0 and self._queue:
             block = self._queue.popleft()

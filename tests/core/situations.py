@@ -333,7 +333,7 @@ def events(driver: Driver) -> list[Event]:
         *(ev.StopWordHeard(at, "stop", stop) for stop in (end, frames(driver.at + 10_000))),
         ev.HubWoke(at, "okay_nabu"),
         ev.MicrophoneStalled(at),
-        ev.AudioLost(at),
+        *(kind(at) for kind in (ev.MicrophoneLost, ev.SpeakerLost, ev.AudioLost)),
         *(ev.Held(at, t, end, at, Probability(0.9), position(100, 200)) for t in (turn, NO_TURN)),
         *(ev.ReplyEnded(at, t, position(200, 200, 200), over) for t in (turn, NO_TURN) for over in (None, end)),
         *(kind(at) for kind in (ev.HubOpened, ev.HubClosed, ev.HubPaused, ev.HubReady, ev.HubHeardEnd)),

@@ -119,6 +119,7 @@ class World:
         deeds: list[Deed] = [self._late_report]
         if self._pick(self._luck) == 0:
             deeds += [*2 * [self._simple(ev.MicrophoneStalled)], *2 * [self._lose_audio], self._shut_down]
+            deeds += [self._simple(ev.MicrophoneLost), self._lose_speaker]
         if self.speaker.status == "playing":
             if self.speaker.allow is Allow.SPEECH:
                 deeds += 3 * [self._hold]
@@ -260,6 +261,10 @@ class World:
     def _lose_audio(self) -> None:
         self.speaker.lose()
         self._tell(ev.AudioLost(Millis(self.at)))
+
+    def _lose_speaker(self) -> None:
+        self.speaker.lose()
+        self._tell(ev.SpeakerLost(Millis(self.at)))
 
     def _shut_down(self) -> None:
         self._tell(ev.ShuttingDown(Millis(self.at)))

@@ -21,7 +21,7 @@ from satellite.core.state import State
 from satellite.core.units import RATE_HZ
 from satellite.errors import ConfigError, DeviceError
 from satellite.external import card as external_card
-from satellite.external.card import alsa_settings, is_external, open_card_for
+from satellite.external.card import alsa_settings, devices_for, is_external, open_card_for
 from satellite.external.microphone import ExternalMicrophone
 from satellite.external.speaker import ExternalSpeaker
 from satellite.mock.agent import keyword_agent
@@ -214,3 +214,10 @@ def test_a_conversation_through_two_programs(tmp_path: Path) -> None:
 
     play_live(story())
     assert _has_sounded(REPLY, np.frombuffer(heard.read_bytes()[: heard.stat().st_size // 2 * 2], np.int16))
+
+
+def test_whoever_names_a_card_by_its_number_is_told_a_name_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, at the start, for each; names and what external programs stand for are nobody's business."""
+    devices_for(Config(audio=Audio(microphone="plughw:99,0", speaker="plughw:CARD=Device,DEV=0")))
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("audio.microphone: the number in plughw:99,0 may be another card's")

@@ -12,6 +12,7 @@ _PLATFORMS: dict[str, tuple[set[str], set[str]]] = {
     "select": ({"command_topic", "options"}, {"state_topic"}),
     "button": ({"command_topic"}, {"payload_press", "device_class"}),
     "text": ({"command_topic"}, {"state_topic", "mode", "min", "max", "pattern"}),
+    "binary_sensor": ({"state_topic"}, {"value_template", "device_class", "payload_on", "payload_off"}),
     "sensor": (
         {"state_topic"},
         {"value_template", "unit_of_measurement", "device_class", "state_class", "options", "force_update"},
@@ -45,7 +46,7 @@ def _insist_on(component: dict[str, Any]) -> None:
     assert demanded <= set(component) <= demanded | taken | _EVERY, component
     assert all(_is_topic(value) for name, value in component.items() if name.endswith("_topic"))
     # a sensor that is of the configuration is refused
-    categories = ("diagnostic",) if component["platform"] == "sensor" else ("config", "diagnostic")
+    categories = ("diagnostic",) if component["platform"] in ("sensor", "binary_sensor") else ("config", "diagnostic")
     assert component.get("entity_category", categories[0]) in categories
     match component:
         case {"platform": "number"}:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from satellite.core.events import Position
+from satellite.core.hardware import Condition, Device, Half
 from satellite.core.health import Health, Margin
 from satellite.core.interrupt import Interrupt, Phase, Reason
 from satellite.core.sensitivity import Sensitivity
@@ -19,6 +20,7 @@ from satellite.mqtt.entities import (
     discovery,
     entities,
     shown,
+    told_of_devices,
     told_of_health,
     told_of_interruption,
 )
@@ -166,3 +168,14 @@ def test_health_is_told_by_two_figures() -> None:
     assert json.loads(told_of_health(Health())) == {"false_dips_per_hour": 0.0, "erle_db": None}
     health = Health(erle_db=Decibels(31.24), sound=Margin(dips=4.0, minutes=60.0), voice=Margin(dips=1.0, minutes=60.0))
     assert json.loads(told_of_health(health)) == {"false_dips_per_hour": 5.0, "erle_db": 31.2}
+
+
+def test_a_device_that_somebody_has_to_see_to_is_a_problem() -> None:
+    """Which one, and what is the matter, are its attributes; nobody's ALSA names."""
+    working, silent = (
+        Device(half, "hw:CARD=X").become(condition, Millis(0))
+        for half, condition in ((Half.SPEAKER, Condition.WORKING), (Half.MICROPHONE, Condition.SILENT))
+    )
+    assert json.loads(told_of_devices([])) == {"problem": "OFF"}
+    assert json.loads(told_of_devices([working])) == {"problem": "OFF", "speaker": "working"}
+    assert json.loads(told_of_devices([working, silent])) == {"problem": "ON", "speaker": "working", "microphone": "silent"}

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -139,22 +140,60 @@ def measure(name: str, settings: AlsaSettings) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Program:
+    """One of a private sound server's; `socket` is what it leaves behind when it is killed."""
+
+    command: list[str]
+    ready: Callable[[], bool]
+    socket: Path | None = None
+
+
+class Server:
+    """The programs of a private sound server, which may be killed and started again; in order."""
+
+    def __init__(self, directory: Path, *programs: Program) -> None:
+        folders = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(directory))
+        self._env = {**os.environ, **QUIET, **folders, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={directory}/bus"}
+        self._programs = programs
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Returns when it is ready. TimeoutError if it does not get so."""
+        for program in self._programs:
+            self._running.append(subprocess.Popen(program.command, env=self._env))
+            deadline_s = time.monotonic() + OPENING_S
+            while not program.ready():
+                if time.monotonic() > deadline_s:
+                    raise TimeoutError(f"{program.command[0]} did not get ready")
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        """At once, as a crash would."""
+        self._end(subprocess.Popen.kill)
+        for program in self._programs:
+            if program.socket is not None:
+                program.socket.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """In the reverse order."""
+        self._end(subprocess.Popen.terminate)
+
+    def _end(self, how: Callable[["subprocess.Popen[bytes]"], None]) -> None:
+        while self._running:
+            program = self._running.pop()
+            how(program)
+            program.wait(OPENING_S)
+
+
 @contextmanager
-def running(command: list[str], directory: Path, ready: Callable[[], bool]) -> Iterator[None]:
-    """A program of a private sound server, when it is ready."""
-    folders = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(directory))
-    env = {**os.environ, **QUIET, **folders, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={directory}/bus"}
-    program = subprocess.Popen(command, env=env)
+def running(server: Server) -> Iterator[Server]:
+    """From its start to its end."""
     try:
-        deadline_s = time.monotonic() + OPENING_S
-        while not ready():
-            if time.monotonic() > deadline_s:
-                raise TimeoutError(f"{command[0]} did not get ready")
-            time.sleep(0.05)
-        yield
+        server.start()
+        yield server
     finally:
-        program.terminate()
-        program.wait(OPENING_S)
+        server.stop()
 
 
 def name_pcms(directory: Path, speaker: str, microphone: str) -> None:
@@ -165,7 +204,7 @@ def name_pcms(directory: Path, speaker: str, microphone: str) -> None:
 
 
 @contextmanager
-def pulse_audio(directory: Path) -> Iterator[None]:
+def pulse_audio(directory: Path) -> Iterator[Server]:
     """A private PulseAudio whose speaker's monitor is the microphone."""
     socket = directory / "native"
     command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no", "--log-level=error"]
@@ -173,12 +212,12 @@ def pulse_audio(directory: Path) -> Iterator[None]:
     command += ["-L", "module-null-sink sink_name=speaker rate=48000 channels=2 format=s16le"]
     pcm = f'type pulse server "unix:{socket}" device "{{}}"'
     name_pcms(directory, pcm.format("speaker"), pcm.format("speaker.monitor"))
-    with running(command, directory, socket.exists):
-        yield
+    with running(Server(directory, Program(command, socket.exists, socket))) as server:
+        yield server
 
 
 @contextmanager
-def pipe_wire(directory: Path) -> Iterator[None]:
+def pipe_wire(directory: Path) -> Iterator[Server]:
     """A private PipeWire whose speaker's monitor is the microphone."""
     socket = directory / "pipewire-0"
     settings = directory / "pipewire/pipewire.conf.d"
@@ -193,12 +232,13 @@ def pipe_wire(directory: Path) -> Iterator[None]:
     def links() -> bool:
         return b"speaker" in subprocess.run(look, capture_output=True, timeout=OPENING_S, check=False).stdout
 
-    with (
-        running(bus, directory, (directory / "bus").exists),
-        running(["pipewire"], directory, socket.exists),
-        running(["wireplumber"], directory, links),
-    ):
-        yield
+    programs = (
+        Program(bus, (directory / "bus").exists, directory / "bus"),
+        Program(["pipewire"], socket.exists, socket),
+        Program(["wireplumber"], links),
+    )
+    with running(Server(directory, *programs)) as server:
+        yield server
 
 
 def main() -> None:

@@ -73,6 +73,7 @@ class Simulation:
         self.tick_ns = int(self.config["tick_ms"] * 1e6)
         self.streams = {"speaker": None, "mic": None}
         self.plugged = {"speaker": True, "mic": True}
+        self.held = {"speaker": False, "mic": False}
         self.cone, self.wire, self.mic = Tape(), Tape(), Tape()  # out of the cone, on its wire, at the microphone
         self.fir = Fir(impulse_response(self.config["echo"], self.fs), block=self.fs // 200)
         noise = self.config["noise"]
@@ -159,6 +160,21 @@ class Simulation:
                 self.log(what, time.monotonic_ns(), stream=kind)
                 if what == "unplug" and s:
                     self.drop(s, "unplug")
+        elif what == "device":  # it comes back as another, or hears otherwise
+            kind = event["stream"]
+            self.config[kind] = merged(self.config[kind], event["settings"])
+            self.log("device", time.monotonic_ns(), stream=kind, **event["settings"])
+        elif what in ("hold", "free"):  # another program has it, once it is closed
+            self.held[event["stream"]] = what == "hold"
+            self.log(what, time.monotonic_ns(), stream=event["stream"])
+        elif what in ("freeze", "suspend"):  # its clock stops, or the machine sleeps: until it is opened again
+            s = self.streams[event["stream"]]
+            if s and what == "freeze":
+                s.freeze(time.monotonic_ns())
+            elif s:
+                s.shm["suspended"] = 1
+                s.sock.send(b"x")
+            self.log(what, time.monotonic_ns(), stream=event["stream"], done=bool(s))
         elif what == "stall":  # the microphone hangs: nothing arrives for a while
             self.stalled = t_ns + int(event["ms"] * 1e6)
             self.log("stall", t_ns, stream="mic", until_ns=self.stalled)
@@ -194,7 +210,7 @@ class Simulation:
                 self.drop(old, "close")
                 old = None
             caps = np.zeros(24, "<u4")
-            refusal = -errno.ENODEV if not self.plugged[kind] else -errno.EBUSY if old else 0
+            refusal = -errno.ENODEV if not self.plugged[kind] else -errno.EBUSY if old or self.held[kind] else 0
             caps[0] = np.uint32(refusal & 0xFFFFFFFF)
             caps[1], caps[2 : 2 + len(device["rates"])] = len(device["rates"]), device["rates"]
             caps[10] = len(device["formats"])

@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.rig.signals import Tape
 
-MAGIC, VERSION, RUNS, RING_OFFSET = 0x64724356, 1, 64, 8192
+MAGIC, VERSION, RUNS, RING_OFFSET = 0x64724356, 2, 64, 8192
 REASONS = ["running", "drop", "drain", "pause", "xrun", "injected xrun", "unplug"]
 FORMATS = {  # ALSA's number, dtype, full scale; three bytes have no dtype of their own
     "S16_LE": (2, "<i2", 32767.0),
@@ -38,6 +38,8 @@ STREAM = np.dtype(
         ("published", "u8"),
         ("injected", "u8"),
         ("gone", "u8"),
+        ("frozen", "i8"),
+        ("suspended", "u8"),
         ("seq", "u8"),
         ("setup", "u8"),
         ("format", "u4"),
@@ -65,9 +67,11 @@ class Run:
         self.end = None  # position where it stopped
         self.done = self.first  # frames taken over by the room, or given by it
         self.latency = None
+        self.frozen = None  # when its clock stopped
         self.tape = Tape(self.first)
 
     def clock_at(self, t):  # the plugin's expression
+        t = t if self.frozen is None else min(t, self.frozen)
         return self.first if t <= self.t0 else self.first + int(float(t - self.t0) * self.rate / 1e9)
 
     def time_of(self, frame):
@@ -160,6 +164,12 @@ class Stream:
                 run.end = int(row["end"])
                 yield run, True, row
         self.seen = count
+
+    def freeze(self, t):
+        """Stops its clock, for as long as it is open."""
+        self.shm["frozen"] = t
+        for run in self.runs:
+            run.frozen = t
 
     def hang_up(self):
         self.shm["gone"] = 1

@@ -24,6 +24,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.burst import BurstRule
 from satellite.core.conversation import TimeLimits
+from satellite.core.hardware import Device
 from satellite.core.health import Health
 from satellite.core.say import Allow
 from satellite.core.state import State, Why
@@ -104,6 +105,7 @@ class Watcher(Observer):
     heard: dict[int, bytes] = field(default_factory=dict)
     ducked: list[Ducked] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
     healths: list[Health] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -133,6 +135,10 @@ class Watcher(Observer):
 
     def on_heard(self, first: Frames, pcm: bytes) -> None:
         self.heard[first] = pcm
+        self.note()
+
+    def on_device(self, device: Device) -> None:
+        self.devices.append(device)
         self.note()
 
     def on_ducked(self, ducked: Ducked) -> None:
@@ -422,10 +428,10 @@ def make_service(
     if isinstance(loop, VirtualLoop):
         card = SimulatedCard(room, loop.clock)
         virtual = {"clock": loop.time, "audio": SteppedAudio, "wake_words": InlineWakeWords}
-        service = construct(config, lambda: _opened(card), seen, **virtual, state=state)
+        service = construct(config, card.devices(), seen, **virtual, state=state)
     else:
         card = SimulatedCard(room, RealClock())
-        service = construct(config, lambda: _opened(card), seen, state=state)
+        service = construct(config, card.devices(), seen, state=state)
     conversation = service._conversation
     rule = replace(conversation.rule, limits=limits, burst=burst)
     service._conversation = replace(conversation, boot="test", rule=rule)
@@ -445,11 +451,6 @@ def play(story: Coroutine[None, None, None]) -> None:
 def play_live(story: Coroutine[None, None, None]) -> None:
     """Runs it in real time, with the real threads."""
     asyncio.run(story)
-
-
-def _opened(card: SimulatedCard) -> SimulatedCard:
-    card.reopen()
-    return card
 
 
 def make_room() -> Room:

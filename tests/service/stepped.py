@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from satellite.audio.thread import STEP_TIMEOUT_S, AudioRunner
+from satellite.audio.watch import WatchedMicrophone
+from satellite.core.units import PERIOD_MS
 from satellite.detect.wake import STOP_TIMEOUT_S, WakeWords
 from satellite.errors import DeviceError
-from satellite.simulate.card import SimulatedCard
+from satellite.simulate.microphone import SimulatedMicrophone
 
 
 class SteppedAudio(AudioRunner):
@@ -23,17 +25,19 @@ class SteppedAudio(AudioRunner):
         self.close()
 
     def _go(self) -> None:
-        rest_s = self.turn(timeout_s=0.0)
+        self.turn(timeout_s=0.0)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_at(loop.time() + rest_s if rest_s else self._due_s(loop.time()), self._go)
+        self._timer = loop.call_at(self._due_s(loop.time()), self._go)
 
     def _due_s(self, now_s: float) -> float:
         """When the thread would return from `Card.wait`."""
-        if self._card is None:
-            return now_s
-        assert isinstance(self._card, SimulatedCard)
+        microphone = self._card.microphone
+        if isinstance(microphone, WatchedMicrophone):
+            microphone = microphone.watched
+        if not isinstance(microphone, SimulatedMicrophone):
+            return now_s + PERIOD_MS / 1000
         try:
-            return min(self._card.microphone.due_s(), now_s + STEP_TIMEOUT_S)
+            return min(microphone.due_s(), now_s + STEP_TIMEOUT_S)
         except DeviceError:
             return now_s
 

@@ -43,7 +43,7 @@ def test_a_reply_in_an_empty_room_is_a_self_test_and_is_kept(
     tmp_path: Path, file: HealthFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A line in the log, a word to who watches, and a file when the daemon stops, which the next start reads."""
-    caplog.set_level(logging.DEBUG, "satellite.service")
+    caplog.set_level(logging.DEBUG, "satellite.hardware")
 
     async def first() -> None:
         async with house(keyword_agent({}, LONG_TEXT), state=tmp_path) as place:

@@ -1,16 +1,21 @@
 """The hub's timers."""
 
+import asyncio
+
 import msgspec
+import pytest
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted
 
 from satellite.audio.tones import melody
 from satellite.config import Config, Sounds, Timers
 from satellite.core import actions as act
-from satellite.core.say import SayState
+from satellite.core.hardware import Half
+from satellite.core.say import NOWHERE, SayState
 from satellite.core.state import State
 from satellite.core.timers import Timer, TimerChange
-from satellite.core.units import RATE_HZ
+from satellite.core.units import RATE_HZ, Millis
 from satellite.mock.agent import keyword_agent
+from satellite.ringer import LATEST_MS, Ringer
 from tests.service.house import REPLY_TEXT, House, house, play, quiet_config
 
 RING = melody("timer", RATE_HZ)
@@ -132,3 +137,53 @@ def test_a_timer_rings_while_the_hub_has_muted_us() -> None:
             assert place.seen.of(act.SendInterrupt) == []
 
     play(story())
+
+
+@pytest.mark.parametrize("is_ringing", [True, False], ids=["while it rings", "before"])
+def test_a_timer_that_nobody_could_hear_rings_when_there_is_a_speaker_again(is_ringing: bool) -> None:
+    """It was not stopped by anybody, and eggs get hard."""
+
+    async def story() -> None:
+        async with house(keyword_agent({}, REPLY_TEXT), config=_ringing()) as place:
+            if is_ringing:
+                await place.hub.send(TimerFinished("1").event())
+                await place.until_played(0.5)
+            place.card.unplug(Half.SPEAKER)
+            await place.until(lambda: not place.service.hardware.has(Half.SPEAKER))
+            if not is_ringing:
+                await place.hub.send(TimerFinished("1").event())
+                await place.until(lambda: place.seen.timers)
+            await place.until_state(State.IDLE)
+            begin = place.room.end_frame
+            place.card.plug(Half.SPEAKER)
+            await place.until_state(State.SPEAKING)
+            await place.until_played(1.5)
+            assert _heard(place, begin)
+            place.service.hush()
+            await place.until_state(State.IDLE)
+            await place.works()
+
+    play(story())
+
+
+def test_a_timer_that_nobody_could_hear_for_too_long_does_not_ring() -> None:
+    """Nobody waits for it any more."""
+    told: list[Timer] = []
+    now = Millis(0)
+    rings: list[int] = []
+
+    async def story() -> None:
+        nonlocal now
+        ringer = Ringer(lambda: now, lambda: rings.append(1) or 1, lambda id: None, told.append)
+        for wait, count in ((LATEST_MS, 1), (LATEST_MS + 1, 1)):
+            ringer.on_speaker(False)
+            ringer.on_timer(Timer(TimerChange.STARTED, "1", "eggs", 60))
+            ringer.on_timer(Timer(TimerChange.FINISHED, "1"))
+            assert len(rings) == count - (wait == LATEST_MS)
+            now = Millis(now + wait)
+            ringer.on_speaker(True)
+            assert len(rings) == count
+            ringer.on_action(act.SayOver(1, 1, SayState.INTERRUPTED, NOWHERE))
+        ringer.stop()
+
+    asyncio.run(story())
