@@ -17,6 +17,7 @@ from wyoming.event import Event
 
 from satellite.errors import PeerError
 from satellite.peer.framing import Decoder, Limits, encode
+from satellite.peer.sockets import notice_loss
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +26,9 @@ _BACKLOG = 16
 
 # addresses whose misbehaviour has been told; one house has fewer, and a liar's must not fill the memory
 _MOST_BLAMED = 64
+
+# of a silent peer's system, whether it is still there
+_ASK_S = 10.0
 
 # aborted sockets are gone with the next round of the loop
 _ABORT_S = 1.0
@@ -42,6 +46,8 @@ class ServerRule:
     idle_s: float = 30.0
     # it pings every 2 s and itself gives up after 5
     dead_s: float = 10.0
+    # one that muted us says nothing, and neither does a machine that was switched off; bad Wi-Fi is back after half a minute
+    lost_s: float = 50.0
     connections: int = 8
     # two minutes of microphone: a hub that has not read that is not listening
     unread_bytes: int = 4 * 1024 * 1024
@@ -210,6 +216,7 @@ class _Connection(asyncio.Protocol):
         self.peer = f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
         # an interrupt is a small packet that must not wait for another
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        notice_loss(transport.get_extra_info("socket"), self._rule.lost_s, _ASK_S)
         self._watch_silence()
         self._server.connected(self)
 
