@@ -27,7 +27,7 @@ async def connect(host: str, port: int, most_s: float) -> tuple[asyncio.StreamRe
     """A connection to the host, whose name is looked up each time. PeerError says why not."""
     try:
         async with asyncio.timeout(most_s):
-            sock = await _first(await _places(host, port))
+            sock = await reached(host, port)
             try:
                 return await asyncio.open_connection(sock=sock)
             except BaseException:
@@ -37,6 +37,11 @@ async def connect(host: str, port: int, most_s: float) -> tuple[asyncio.StreamRe
         raise PeerError(f"no connection within {most_s:g} s") from None
     except (OSError, UnicodeError) as error:
         raise PeerError(f"no connection: {reason(error)}") from None
+
+
+async def reached(host: str, port: int) -> socket.socket:
+    """Connected to it. OSError as sockets raise it, UnicodeError for what cannot be a name."""
+    return await _first(await _places(host, port))
 
 
 def reason(error: OSError | UnicodeError) -> str:
