@@ -5,18 +5,16 @@ Discovery is a convenience. Whatever goes wrong here is logged and tried again, 
 
 import asyncio
 import errno
-import ipaddress
 import logging
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satellite import __version__
+from satellite.addresses import Address, AddressNews, reachable_addresses
 from satellite.identity import Identity
 
 if TYPE_CHECKING:
@@ -26,14 +24,12 @@ _log = logging.getLogger(__name__)
 
 SERVICE_TYPE = "_wyoming._tcp.local."
 
-_NETWORK_DEVICES = Path("/sys/class/net")
-
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryRule:
     """How long things take."""
 
-    # between two looks at the machine's addresses, of 0.5 ms each; a new address is worth half a minute's wait
+    # between two looks at the machine's addresses, and at who else has our name, of 0.5 ms each; the kernel tells of changes
     look_s: float = 30.0
     # a network that comes up after us is there in seconds, or when somebody plugs it in
     first_retry_s: float = 1.0
@@ -42,23 +38,18 @@ class DiscoveryRule:
     ask_s: float = 2.0
     # three goodbyes in 0.25 s, and the sockets
     goodbye_s: float = 1.0
+    # a network that held so long was good; a loss after that is news again
+    steady_s: float = 600.0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
-    """One of this machine's. An adapter that was unplugged is another when it is back: it has forgotten what it listened to."""
+# of our addresses that the network may still know: a few of each interface
+_MOST_OURS = 32
 
-    ip: str
-    interface: str
-    index: int
-
-    @property
-    def is_v4(self) -> bool:
-        """Of the old kind."""
-        return ":" not in self.ip
+# one at boot and one after it are told, and no more of a network that comes and goes all night
+_MOST_NEWS = 2
 
 
-class _NotYet(Exception):
+class NotYet(Exception):
     """The network, or what else uses it, does not let us."""
 
 
@@ -79,10 +70,13 @@ class Announcer:
     ) -> None:
         self._identity, self._port, self._look = identity, port, look
         self._rule = rule or DiscoveryRule()
-        self._open = open_zeroconf or _open_zeroconf
+        self._open = open_zeroconf or open_on
         self._task: asyncio.Task[None] | None = None
-        self._announced: frozenset[Address] = frozenset()
+        # the latest addresses that were ever announced, oldest first
+        self._ours: dict[str, None] = {}
         self._failing_since: float | None = None
+        self._announced_at: float | None = None
+        self._failures = 0
         self._has_renamed = False
 
     def start(self) -> None:
@@ -97,10 +91,17 @@ class Announcer:
             self._task = None
 
     async def _run(self) -> None:
+        news = AddressNews()
+        try:
+            await self._announce(news)
+        finally:
+            news.close()
+
+    async def _announce(self, news: AddressNews) -> None:
         retry_s = self._rule.first_retry_s
         while True:
             try:
-                await self._announce_until_changed()
+                await self._announce_until_changed(news)
             # libraries and networks fail in more ways than can be named, and none of them is worth a satellite
             except Exception as error:
                 if isinstance(error, _NameTaken) and not self._has_renamed:
@@ -109,14 +110,14 @@ class Announcer:
                 if self._failing_since is None:
                     retry_s = self._rule.first_retry_s
                 self._report(error)
-                await asyncio.sleep(retry_s)
+                await news.wait(retry_s)
                 retry_s = min(retry_s * 2, self._rule.longest_retry_s)
 
-    async def _announce_until_changed(self) -> None:
+    async def _announce_until_changed(self, news: AddressNews) -> None:
         """Returns when the machine has other addresses than those that were announced."""
         addresses = await asyncio.to_thread(self._look)
         if not addresses:
-            raise _NotYet("this machine has no address in the network yet")
+            raise NotYet("this machine has no address in the network yet")
         await asyncio.to_thread(import_zeroconf)
         name = await asyncio.to_thread(self._identity.name)
         async with self._opened(addresses) as network:
@@ -127,7 +128,7 @@ class Announcer:
             sent = await network.async_register_service(_offered(name, self._port, addresses), cooperating_responders=True)
             await sent
             self._succeeded(name, addresses)
-            while await self._next_look() == addresses:
+            while await self._next_look(news) == addresses:
                 # two that are switched on together did not hear each other when they asked
                 heard = _asked(name)
                 heard.load_from_cache(network.zeroconf)
@@ -144,13 +145,16 @@ class Announcer:
                     # with a goodbye, if we got as far as saying that we are here
                     await network.async_close()
 
-    async def _next_look(self) -> frozenset[Address]:
-        await asyncio.sleep(self._rule.look_s)
+    async def _next_look(self, news: AddressNews) -> frozenset[Address]:
+        await news.wait(self._rule.look_s)
         return await asyncio.to_thread(self._look)
 
     def _require_ours(self, found: "AsyncServiceInfo", addresses: frozenset[Address]) -> None:
-        """Raises _NameTaken if what the network has under our name is at addresses that are not ours, and were not before."""
-        strangers = set(found.parsed_addresses()) - {a.ip for a in addresses | self._announced}
+        """Raises _NameTaken if what the network has under our name is at addresses that are not ours, and were not before.
+
+        Some networks have repeaters that remember what they heard.
+        """
+        strangers = set(found.parsed_addresses()) - {a.ip for a in addresses} - {*self._ours}
         if strangers:
             raise _NameTaken(f"another machine, at {', '.join(sorted(strangers))}, has the name {found.get_name()}")
 
@@ -166,18 +170,31 @@ class Announcer:
         )
 
     def _succeeded(self, name: str, addresses: frozenset[Address]) -> None:
-        after = ""
+        level = self._news_level(logging.INFO)
+        after, now_s = "", time.monotonic()
         if self._failing_since is not None:
-            after = f", after {time.monotonic() - self._failing_since:.0f} s"
-            self._failing_since = None
-        self._announced = addresses
-        _log.info("announced as %s at %s, port %d%s", name, ", ".join(_ips(addresses)), self._port, after)
+            after = f", after {now_s - self._failing_since:.0f} s"
+        self._failing_since, self._announced_at = None, now_s
+        for ip in _ips(addresses):
+            self._ours.pop(ip, None)
+            self._ours[ip] = None
+        while len(self._ours) > _MOST_OURS:
+            del self._ours[next(iter(self._ours))]
+        _log.log(level, "announced as %s at %s, port %d%s", name, ", ".join(_ips(addresses)), self._port, after)
 
     def _report(self, error: Exception) -> None:
         """The first failure in a row is news, the others are not."""
-        level = logging.WARNING if self._failing_since is None else logging.DEBUG
+        level = logging.DEBUG
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+            if self._announced_at is not None and self._failing_since - self._announced_at > self._rule.steady_s:
+                self._failures = 0
+            self._failures += 1
+            level = self._news_level(logging.WARNING)
         _log.log(level, "cannot be discovered, and will try again: %s", str(error) or type(error).__name__)
-        self._failing_since = self._failing_since or time.monotonic()
+
+    def _news_level(self, level: int) -> int:
+        return level if self._failures <= _MOST_NEWS else logging.DEBUG
 
 
 def announce(port: int, host: str | None) -> Announcer:
@@ -187,46 +204,13 @@ def announce(port: int, host: str | None) -> Announcer:
     return announcer
 
 
-def reachable_addresses(host: str | None) -> frozenset[Address]:
-    """Where a server that listens on `host` is reached from. For a thread: it may ask a name server."""
-    import ifaddr
-
-    resolved = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    every = (
-        Address(ip.ip if isinstance(ip.ip, str) else ip.ip[0], adapter.name, adapter.index or 0)
-        for adapter in ifaddr.get_adapters()
-        for ip in adapter.ips
-    )
-    interfaces = [name for _, name in socket.if_nameindex()]
-    return choose_addresses(every, {str(r[4][0]) for r in resolved}, {name for name in interfaces if has_hardware(name)})
-
-
-def choose_addresses(every: Iterable[Address], bound: set[str], hardware: set[str]) -> frozenset[Address]:
-    """Those of a machine's addresses that are worth announcing for a server that is bound to these."""
-    served = {a for a in every if a.ip in bound or ("0.0.0.0" if a.is_v4 else "::") in bound}
-    if all(ipaddress.ip_address(ip).is_loopback for ip in bound):
-        return frozenset(served)
-    outside = {a for a in served if not ipaddress.ip_address(a.ip).is_loopback}
-    # Home Assistant uses one address only: it must not be that of a bridge between containers, which it may have too
-    chosen = frozenset(a for a in outside if a.interface in hardware or a.ip in bound or not hardware)
-    # nor will it use a link-local one: these alone are a network that is still coming up
-    return frozenset() if all(ipaddress.ip_address(a.ip).is_link_local for a in chosen) else chosen
-
-
-def has_hardware(interface: str, devices: Path = _NETWORK_DEVICES) -> bool:
-    """Whether there is an adapter behind it, or below it as below a bridge, a bond or a VLAN."""
-    device = devices / interface
-    return (device / "device").exists() or any(
-        has_hardware(below.name.removeprefix("lower_"), devices) for below in device.glob("lower_*")
-    )
-
-
 def import_zeroconf() -> None:
     """Takes seconds on a small machine, and a hub does not wait for its answer so long: in a thread, for its effect."""
     import zeroconf.asyncio  # noqa: F401
 
 
-def _open_zeroconf(addresses: frozenset[Address]) -> "AsyncZeroconf":
+def open_on(addresses: frozenset[Address]) -> "AsyncZeroconf":
+    """mDNS on the interfaces that have these. NotYet if another program keeps it to itself."""
     from zeroconf.asyncio import AsyncZeroconf
 
     # it says at every try what we say at the first
@@ -238,7 +222,7 @@ def _open_zeroconf(addresses: frozenset[Address]) -> "AsyncZeroconf":
         return AsyncZeroconf(interfaces=[*v4, *v6])
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise _NotYet(
+            raise NotYet(
                 "UDP port 5353 is taken by a program that does not share it; "
                 "if that is avahi-daemon, set disallow-other-stacks=no in /etc/avahi/avahi-daemon.conf"
             ) from error

@@ -27,7 +27,7 @@ from satellite.core.reflex import ReflexRule
 from satellite.core.say import Allow
 from satellite.core.says import MOST_SAYS
 from satellite.core.self_test import SelfTested
-from satellite.core.state import State
+from satellite.core.state import State, Why
 from satellite.core.table import step
 from satellite.core.units import Frames
 from satellite.core.voice_gate import VOICE_PROBABILITY
@@ -365,7 +365,9 @@ class Service:
                 tell_link(self._link, action)
 
     def _become(self, change: act.Become) -> None:
-        _log.info("= %s, was %s: %s", change.new, change.old, change.why)
+        # that a hub comes and goes is told by whoever waits for it, and not all night
+        level = logging.DEBUG if change.why in (Why.CONNECTED, Why.DISCONNECTED) else logging.INFO
+        _log.log(level, "= %s, was %s: %s", change.new, change.old, change.why)
         self.observer.on_state_changed(change.old, change.new, change.why)
 
     def _keep_from(self, first: Frames | None) -> None:

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
+from satellite.addresses import Address
 from satellite.browse import Browser, BrowseRule
 from satellite.config import Config, Dialog, Mode, Stt, Tts
-from satellite.discovery import SERVICE_TYPE
+from satellite.discovery import SERVICE_TYPE, open_on
 from satellite.errors import PeerError
 from satellite.links import browser, providers
 from satellite.mock.agent import keyword_agent
@@ -21,7 +22,9 @@ from satellite.peer.servers import Servers, ServersRule
 from satellite.peer.services import Kind
 from tests.browser import play, until
 
-QUICK = BrowseRule(first_retry_s=0.01, longest_retry_s=0.02)
+HERE = Address("127.0.0.1", "lo", 1)
+ELSEWHERE = Address("127.0.0.2", "lo", 1)
+QUICK = BrowseRule(first_retry_s=0.01, longest_retry_s=0.02, look_s=0.02, answer_s=3.0)
 _LOOK = ServersRule(look_s=0.2, first_retry_s=0.05)
 
 
@@ -55,8 +58,13 @@ async def _announced(port: int) -> AsyncIterator[_Announced]:
 
 
 @asynccontextmanager
-async def _browsing(found: Callable[[str], None], lost: Callable[[str], None]) -> AsyncIterator[None]:
-    ear = Browser(found, lost, QUICK, lambda: AsyncZeroconf(interfaces=["127.0.0.1"]))
+async def _browsing(
+    found: Callable[[str], None],
+    lost: Callable[[str], None],
+    look: Callable[[], frozenset[Address]] = lambda: frozenset({HERE}),
+    open_zeroconf: Callable[[frozenset[Address]], AsyncZeroconf] = open_on,
+) -> AsyncIterator[None]:
+    ear = Browser(found, lost, QUICK, look, open_zeroconf)
     ear.start()
     ear.start()
     try:
@@ -77,6 +85,48 @@ def test_a_server_is_found_followed_and_missed() -> None:
                 await server.move("127.0.0.2", 50_002)
                 await until(lambda: "tcp://127.0.0.2:50002" in found and "tcp://127.0.0.1:50001" in lost)
             await until(lambda: "tcp://127.0.0.2:50002" in lost)
+
+    play(story())
+
+
+def test_servers_are_looked_for_from_every_address_that_we_get() -> None:
+    """At boot there is none yet, then one, and then another; who was found before is found again."""
+
+    async def story() -> None:
+        found: list[str] = []
+        lost: list[str] = []
+        addresses: set[Address] = set()
+        async with _announced(50_004), _browsing(found.append, lost.append, lambda: frozenset(addresses)):
+            addresses |= {HERE}
+            await until(lambda: found.count("tcp://127.0.0.1:50004") == 1)
+            addresses ^= {HERE, ELSEWHERE}
+            await until(lambda: found.count("tcp://127.0.0.1:50004") == 2)
+            assert "tcp://127.0.0.1:50004" not in lost
+
+    play(story())
+
+
+def test_a_server_that_left_while_we_had_no_network_is_missed() -> None:
+    """Nobody heard its goodbye; whoever does not answer when he is asked anew is lost."""
+
+    async def story() -> None:
+        found: list[str] = []
+        lost: list[str] = []
+        addresses = {HERE}
+        networks: list[AsyncZeroconf] = []
+
+        def opened(on: frozenset[Address]) -> AsyncZeroconf:
+            networks.append(open_on(on))
+            return networks[-1]
+
+        async with _announced(50_005), _browsing(found.append, lost.append, lambda: frozenset(addresses), opened):
+            async with _announced(50_006):
+                await until(lambda: {"tcp://127.0.0.1:50005", "tcp://127.0.0.1:50006"} <= {*found})
+                addresses.clear()
+                await until(lambda: networks[-1].zeroconf.done)
+            addresses.add(HERE)
+            await until(lambda: "tcp://127.0.0.1:50006" in lost)
+            assert "tcp://127.0.0.1:50005" not in lost
 
     play(story())
 
@@ -119,14 +169,14 @@ def test_a_network_that_comes_late_is_waited_for(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG, "satellite")
     left = [OSError("Network is unreachable")] * 3
 
-    def open_late() -> AsyncZeroconf:
+    def open_late(addresses: frozenset[Address]) -> AsyncZeroconf:
         if left:
             raise left.pop()
-        return AsyncZeroconf(interfaces=["127.0.0.1"])
+        return open_on(addresses)
 
     async def story() -> None:
         found: list[str] = []
-        ear = Browser(found.append, lambda uri: None, QUICK, open_late)
+        ear = Browser(found.append, lambda uri: None, QUICK, lambda: frozenset({HERE}), open_late)
         async with _announced(50_003):
             ear.start()
             await until(lambda: "tcp://127.0.0.1:50003" in found)

@@ -5,30 +5,26 @@ import errno
 import logging
 import re
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from zeroconf import DNSIncoming
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from satellite import __version__
-from satellite.discovery import (
-    SERVICE_TYPE,
-    Address,
-    Announcer,
-    DiscoveryRule,
-    choose_addresses,
-    has_hardware,
-    reachable_addresses,
-)
+from satellite.addresses import Address, reachable_addresses
+from satellite.discovery import SERVICE_TYPE, Announcer, DiscoveryRule
 from satellite.identity import Identity
 from tests.browser import SOON_S, browser, play, until
 
 HERE = Address("127.0.0.1", "lo", 1)
 # the whole network 127/8 is this machine's, as good as another machine to whoever was told of one address
 ELSEWHERE = Address("127.0.0.2", "lo", 1)
+THIRD = Address("127.0.0.3", "lo", 1)
 
 QUICK = DiscoveryRule(look_s=0.02, first_retry_s=0.01, longest_retry_s=0.02, ask_s=0.05)
 # with time for the answer of whoever has the name
@@ -45,6 +41,7 @@ class Machine:
         self._home, self.machine_id = home, machine_id or secrets.token_hex(16)
         home.mkdir(exist_ok=True)
         (home / "machine-id").write_text(self.machine_id)
+        self.looks = 0
 
     @property
     def identity(self) -> Identity:
@@ -58,7 +55,11 @@ class Machine:
 
     def announcer(self, opener: Opener | None = None, rule: DiscoveryRule = QUICK) -> Announcer:
         """Of a satellite on port 10700."""
-        return Announcer(self.identity, 10700, lambda: self.addresses, rule, opener)
+        return Announcer(self.identity, 10700, self._look, rule, opener)
+
+    def _look(self) -> frozenset[Address]:
+        self.looks += 1
+        return self.addresses
 
     @asynccontextmanager
     async def announced(self, opener: Opener | None = None, rule: DiscoveryRule = QUICK) -> AsyncIterator[Announcer]:
@@ -263,6 +264,129 @@ def test_what_is_left_of_us_is_no_clone(tmp_path: Path, caplog: pytest.LogCaptur
     assert said(caplog, logging.WARNING) == []
 
 
+class Wire:
+    """Hears every mDNS packet on the loopback interface."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._socket.bind(("224.0.0.251", 5353))
+        group = socket.inet_aton("224.0.0.251") + socket.inet_aton(HERE.ip)
+        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+        self._socket.setblocking(False)
+
+    def said_by(self, name: str) -> list[tuple[str, int]]:
+        """The kinds of record about this name that are on the wire since the last time, and for how many seconds they hold."""
+        said: list[tuple[str, int]] = []
+        with suppress(BlockingIOError):
+            while True:
+                packet = DNSIncoming(self._socket.recv(65_536))
+                if packet.is_response():
+                    said += [(_KINDS[type(a).__name__], int(a.ttl)) for a in packet.answers() if name in str(a)]
+        return said
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+_KINDS = {"DNSPointer": "PTR", "DNSService": "SRV", "DNSText": "TXT", "DNSAddress": "A", "DNSNsec": "NSEC"}
+
+
+def test_the_goodbye_is_on_the_wire(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Three times, as packets get lost: nothing of the satellite holds any longer."""
+
+    async def story() -> None:
+        machine = Machine(tmp_path, HERE)
+        with closing(Wire()) as wire:
+            async with machine.announced():
+                await until(lambda: said(caplog, logging.INFO))
+                told = wire.said_by(machine.name)
+                assert {kind for kind, ttl in told if ttl} >= {"PTR", "SRV", "TXT", "A"}
+            told = wire.said_by(machine.name)
+            assert [told.count((kind, 0)) for kind in ("PTR", "SRV", "TXT", "A")] == [3, 3, 3, 3]
+            assert all(ttl == 0 for _, ttl in told)
+
+    play(story())
+
+
+def test_an_address_that_is_gone_is_withdrawn_with_the_new_one(tmp_path: Path) -> None:
+    """From the old one no goodbye can be sent any more: the new record has the bit that has everybody forget others."""
+
+    async def story() -> None:
+        machine = Machine(tmp_path, HERE)
+
+        def opened(addresses: frozenset[Address]) -> AsyncZeroconf:
+            return Mute(interfaces=[a.ip for a in addresses])
+
+        # what is younger than a second is not forgotten: two who share an address may be answering together
+        async with browser() as home_assistant, machine.announced(opened, PATIENT):
+            await home_assistant.until_added(machine.name)
+            machine.addresses = frozenset({ELSEWHERE})
+            await until(lambda: _cached(home_assistant.network, machine.name) == {ELSEWHERE.ip})
+
+    play(story())
+
+
+class Mute(AsyncZeroconf):
+    """Whose goodbye nobody hears."""
+
+    async def async_close(self) -> None:
+        self.zeroconf.registry.async_remove(self.zeroconf.registry.async_get_service_infos())
+        await super().async_close()
+
+
+def test_somebody_who_repeats_what_we_said_at_an_old_address_is_no_clone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Repeaters between networks do; the satellite keeps its name."""
+
+    async def story() -> None:
+        machine = Machine(tmp_path, HERE)
+        name = machine.name
+        async with machine.announced(rule=PATIENT):
+            for moves, address in enumerate((ELSEWHERE, THIRD), start=1):
+                await until(lambda moves=moves: len(_of(caplog, "announced as")) == moves)
+                machine.addresses = frozenset({address})
+            async with somebody(name, HERE):
+                await until(lambda: len(_of(caplog, "announced as")) == 3)
+                looks = machine.looks
+                await until(lambda: machine.looks > looks + 3)
+        assert machine.name == name
+
+    play(story())
+    assert said(caplog, logging.WARNING) == []
+
+
+def _cached(network: AsyncZeroconf, name: str) -> set[str]:
+    """The addresses that somebody remembers."""
+    info = AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}")
+    info.load_from_cache(network.zeroconf)
+    return set(info.parsed_addresses())
+
+
+def test_a_network_that_comes_and_goes_all_night_does_not_fill_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two losses are told, and that they are over; a network that held for long is news again when it is lost."""
+
+    async def story(rule: DiscoveryRule) -> None:
+        machine = Machine(tmp_path)
+        async with machine.announced(rule=rule):
+            for times in range(1, 5):
+                machine.addresses = frozenset({HERE})
+                await until(lambda times=times: len(_of(caplog, "announced as")) == times)
+                machine.addresses = frozenset()
+                await until(lambda: "no address in the network" in caplog.messages[-1])
+
+    for steady_s, told in ((60.0, 2), (0.0, 4)):
+        caplog.clear()
+        play(story(replace(QUICK, steady_s=steady_s)))
+        assert len(said(caplog, logging.WARNING)) == told
+
+
+def _of(caplog: pytest.LogCaptureFixture, words: str) -> list[str]:
+    return [r.getMessage() for r in caplog.records if words in r.getMessage()]
+
+
 class Stuck(AsyncZeroconf):
     """Never gets to its goodbye."""
 
@@ -297,65 +421,3 @@ def test_it_stops_while_it_waits_for_a_network(tmp_path: Path, caplog: pytest.Lo
         await announcer.stop()
 
     play(story())
-
-
-ETH = Address("192.168.1.7", "eth0", 2)
-ETH6 = Address("2001:db8::7", "eth0", 2)
-ETH_LINK = Address("fe80::7", "eth0", 2)
-WLAN = Address("192.168.1.8", "wlan0", 3)
-DOCKER = Address("172.17.0.1", "docker0", 4)
-LO6 = Address("::1", "lo", 1)
-ALL = (HERE, LO6, ETH, ETH6, WLAN, DOCKER)
-CARDS = {"eth0", "wlan0"}
-
-
-@pytest.mark.parametrize(
-    ("every", "bound", "hardware", "chosen"),
-    [
-        # every address of both kinds, but for those that only this machine and its containers know
-        (ALL, {"0.0.0.0", "::"}, CARDS, {ETH, ETH6, WLAN}),
-        # a kind of address at which nobody listens is none
-        (ALL, {"0.0.0.0"}, CARDS, {ETH, WLAN}),
-        (ALL, {"::"}, CARDS, {ETH6}),
-        # the one address that was asked for, whatever it is
-        (ALL, {ETH.ip}, CARDS, {ETH}),
-        (ALL, {DOCKER.ip}, CARDS, {DOCKER}),
-        (ALL, {HERE.ip}, CARDS, {HERE}),
-        # a cable that is not plugged in yet is no reason to announce a bridge
-        ((HERE, LO6, DOCKER), {"0.0.0.0", "::"}, CARDS, set()),
-        # nor are the addresses that an interface gives to itself
-        ((HERE, LO6, ETH_LINK), {"0.0.0.0", "::"}, CARDS, set()),
-        ((HERE, LO6, ETH_LINK, ETH), {"0.0.0.0", "::"}, CARDS, {ETH_LINK, ETH}),
-        # inside of a container nothing has hardware
-        ((HERE, LO6, ETH), {"0.0.0.0", "::"}, set(), {ETH}),
-        ((HERE, LO6), {"0.0.0.0", "::"}, set(), set()),
-    ],
-)
-def test_only_addresses_at_which_we_are_reached_are_announced(
-    every: tuple[Address, ...], bound: set[str], hardware: set[str], chosen: set[Address]
-) -> None:
-    """Home Assistant tries one of them, and never again another."""
-    assert choose_addresses(every, bound, hardware) == chosen
-
-
-def test_hardware_is_found_below_bridges(tmp_path: Path) -> None:
-    """An adapter has it, and so have a bridge and a VLAN on one; a bridge between containers has not."""
-    for below in (
-        "eth0/device",
-        "br0/lower_eth0",
-        "br0/lower_veth1",
-        "br0.5/lower_br0",
-        "docker0/lower_veth2",
-        "veth1",
-        "veth2",
-        "lo",
-    ):
-        (tmp_path / below).mkdir(parents=True)
-    names = {path.name for path in tmp_path.iterdir()}
-    assert {name for name in names if has_hardware(name, tmp_path)} == {"eth0", "br0", "br0.5"}
-
-
-def test_this_machine_is_reached_from_outside_or_not_at_all() -> None:
-    """Whatever it is: never at its loopback addresses, unless it listens only there."""
-    assert {a.interface for a in reachable_addresses(None)}.isdisjoint({"lo"})
-    assert {a.ip for a in reachable_addresses("127.0.0.1")} == {"127.0.0.1"}

@@ -12,6 +12,7 @@ from wyoming.event import Event
 from satellite.core.networks import address
 from satellite.errors import PeerError
 from satellite.peer.framing import Decoder, Limits, encode
+from satellite.peer.sockets import notice_loss
 
 _log = logging.getLogger("satellite.peer.server")
 
@@ -19,8 +20,8 @@ _log = logging.getLogger("satellite.peer.server")
 _BRIEF = reprlib.Repr()
 _BRIEF.maxstring, _BRIEF.maxdict, _BRIEF.maxlevel = 200, 20, 3
 
-# a hub that muted us says nothing, for days; that its machine is gone is found out by TCP, within a minute
-_KEEP_ALIVE_AFTER_S, _KEEP_ALIVE_EVERY_S, _KEEP_ALIVE_TIMES = 20, 5, 4
+# of a silent hub's system, whether it is still there
+_ASK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class ServerRule:
     idle_s: float = 30.0
     # it pings every 2 s and itself gives up after 5
     dead_s: float = 10.0
+    # one that muted us says nothing, and neither does a machine that was switched off; bad Wi-Fi is back after half a minute
+    lost_s: float = 50.0
     connections: int = 8
     # beside the hub's; Home Assistant has one, for a moment
     connections_each: int = 4
@@ -119,11 +122,7 @@ class Connection(asyncio.Protocol):
 
     def keep_alive(self) -> None:
         """Has the system find out whether its machine is there, also while it has nothing to say."""
-        sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEP_ALIVE_AFTER_S)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEP_ALIVE_EVERY_S)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEP_ALIVE_TIMES)
+        notice_loss(self._transport.get_extra_info("socket"), self._rule.lost_s, _ASK_S)
 
     def write(self, event: Event) -> bool:
         """Without waiting; False if the connection is closing, or has just been closed for not reading."""

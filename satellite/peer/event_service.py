@@ -17,10 +17,11 @@ from wyoming.event import Event as WireEvent
 from wyoming.ping import Ping, Pong
 
 from satellite.core.units import RATE_HZ
-from satellite.errors import CertificateError, ConfigError, PeerError
+from satellite.errors import ConfigError, PeerError
 from satellite.peer.codec import text_of
 from satellite.peer.framing import Decoder, Limits, encode
 from satellite.peer.outgoing import Place, connect, place_of
+from satellite.peer.reconnect import Reconnecting
 from satellite.peer.sockets import never_wait_long
 from satellite.trust import Trust
 
@@ -77,15 +78,13 @@ class EventService:
         self._last, self._is_stopped = "", False
         self._waiting: deque[tuple[float, bytes]] = deque(maxlen=self._rule.queue)
         self._is_stuck = self._is_stopping = False
-        self._failures = 0
-        self._lost_at_s: float | None = None
-        self._found_at_s: float | None = None
-        # whether the operator wants to hear that it is back
-        self._is_news = True
+        retry = self._rule.first_retry_s, self._rule.most_retry_s, self._rule.steady_s
+        lack, who = "hooks.event_uri: nobody is told what happens", f"the event service {uri}"
+        self._service = Reconnecting(_log, lack, who, *retry, clock_s)
 
     async def start(self) -> None:
         """Begins to connect."""
-        self._task = asyncio.create_task(self._run())
+        self._task = asyncio.create_task(self._service.keep(self._talk))
 
     async def stop(self) -> None:
         """Closes the connection; what has been told to it is sent first, if it reads."""
@@ -123,30 +122,11 @@ class EventService:
 
     # ---- the connection
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._talk()
-            except (OSError, PeerError, UnicodeError) as error:
-                self._lost(f"{error}" or type(error).__name__)
-                if isinstance(error, CertificateError):
-                    # the operator mends it, and needs more than seconds
-                    await asyncio.sleep(self._rule.most_retry_s)
-            # whatever it was, lights that stay dark are worse
-            except Exception:
-                _log.exception("the client of the event service failed; it tries again")
-                self._lost("a fault of ours")
-            await asyncio.sleep(min(self._rule.first_retry_s * 2 ** min(self._failures - 1, 16), self._rule.most_retry_s))
-
     async def _talk(self) -> None:
         """One connection; it only ends by an error."""
+        reader, writer = await self._connect()
         try:
-            async with asyncio.timeout(self._rule.connect_s):
-                reader, writer = await self._connect()
-        except TimeoutError:
-            raise PeerError(f"no connection within {self._rule.connect_s:g} s") from None
-        try:
-            self._found()
+            self._service.found()
             self._writer, self._is_stuck = writer, False
             self._send_waiting(writer)
             await self._receive(reader, writer)
@@ -157,8 +137,9 @@ class EventService:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._place is None:
-            return await asyncio.open_unix_connection(self._path)
-        reader, writer = await connect(self._place.host, self._place.port, self._trust)
+            async with asyncio.timeout(self._rule.connect_s):
+                return await asyncio.open_unix_connection(self._path)
+        reader, writer = await connect(self._place.host, self._place.port, self._rule.connect_s, self._trust)
         never_wait_long(writer.get_extra_info("socket"), self._rule.stuck_s, _SEND_BUFFER_BYTES)
         return reader, writer
 
@@ -175,27 +156,6 @@ class EventService:
                 if Ping.is_type(event.type) and self._writer is not None:
                     self._write(writer, encode(Pong(text_of(event.data, "text") or None).event()))
         raise PeerError("it does not read what it is told" if self._is_stuck else "it closed the connection")
-
-    # ---- what the operator is told
-
-    def _lost(self, why: str) -> None:
-        now_s = self._clock_s()
-        if self._found_at_s is not None and now_s - self._found_at_s > self._rule.steady_s:
-            self._failures = 0
-        self._found_at_s = None
-        self._lost_at_s = now_s if self._lost_at_s is None else self._lost_at_s
-        self._failures += 1
-        # once: it may be away all night, or come and go
-        self._is_news = self._is_news or self._failures == 1
-        level = logging.WARNING if self._failures == 1 else logging.DEBUG
-        _log.log(level, "hooks.event_uri: nobody is told what happens: %s: %s", self._uri, why)
-
-    def _found(self) -> None:
-        self._found_at_s = self._clock_s()
-        away_s = 0.0 if self._lost_at_s is None else self._found_at_s - self._lost_at_s
-        level = logging.INFO if self._is_news else logging.DEBUG
-        _log.log(level, "hooks.event_uri: the event service %s is here after %.1f s", self._uri, away_s)
-        self._lost_at_s, self._is_news = None, False
 
 
 def _parsed(uri: str) -> tuple[str, Place | None]:

@@ -5,6 +5,7 @@ import ssl
 from dataclasses import dataclass
 
 from satellite.errors import CertificateError, PeerError
+from satellite.peer.reach import reached, reason
 from satellite.trust import Trust, fingerprint
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -33,10 +34,18 @@ def place_of(uri: str) -> Place:
     return Place(host.strip("[]"), int(port), scheme == _TLS)
 
 
-async def connect(host: str, port: int, trust: Trust | None = None) -> Streams:
-    """In clear without `trust`. OSError as sockets raise it, PeerError if TLS fails, CertificateError if it is the wrong one."""
-    if trust is None:
-        return await asyncio.open_connection(host, port)
+async def connect(host: str, port: int, most_s: float, trust: Trust | None = None) -> Streams:
+    """In clear without `trust`; the host's name is looked up each time. PeerError says why not; CertificateError is one."""
+    try:
+        async with asyncio.timeout(most_s):
+            return await (_open(host, port, None) if trust is None else _open_trusted(host, port, trust))
+    except TimeoutError:
+        raise PeerError(f"no connection within {most_s:g} s") from None
+    except (OSError, UnicodeError) as error:
+        raise PeerError(f"no connection: {reason(error)}") from None
+
+
+async def _open_trusted(host: str, port: int, trust: Trust) -> Streams:
     try:
         reader, writer = await _open(host, port, trust.context)
     except ssl.SSLCertVerificationError as error:
@@ -52,8 +61,15 @@ async def connect(host: str, port: int, trust: Trust | None = None) -> Streams:
     return reader, writer
 
 
-async def _open(host: str, port: int, context: ssl.SSLContext) -> Streams:
-    return await asyncio.open_connection(host, port, ssl=context, ssl_shutdown_timeout=_SHUTDOWN_S)
+async def _open(host: str, port: int, context: ssl.SSLContext | None) -> Streams:
+    sock = await reached(host, port)
+    try:
+        if context is None:
+            return await asyncio.open_connection(sock=sock)
+        return await asyncio.open_connection(sock=sock, ssl=context, server_hostname=host, ssl_shutdown_timeout=_SHUTDOWN_S)
+    except BaseException:
+        sock.close()
+        raise
 
 
 async def _certificate(host: str, port: int) -> bytes:

@@ -5,9 +5,7 @@ has not sent of such a word when it is time to close is thrown away.
 """
 
 import asyncio
-import os
 import socket
-import ssl
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,6 +14,7 @@ from wyoming.event import Event as WireEvent
 from satellite.errors import PeerError
 from satellite.peer.framing import Decoder, Limits, encode
 from satellite.peer.outgoing import connect
+from satellite.peer.reach import reason
 from satellite.trust import Trust
 
 _READ_BYTES = 64 * 1024
@@ -44,13 +43,7 @@ class Request:
     @classmethod
     async def open(cls, host: str, port: int, rule: RequestRule, trust: Trust | None = None) -> Self:
         """Connects, over TLS with `trust`; the host's name is looked up each time. PeerError says why not."""
-        try:
-            async with asyncio.timeout(rule.connect_s):
-                reader, writer = await connect(host, port, trust)
-        except TimeoutError:
-            raise PeerError(f"no connection within {rule.connect_s:g} s") from None
-        except (OSError, UnicodeError) as error:
-            raise PeerError(f"no connection: {_reason(error)}") from None
+        reader, writer = await connect(host, port, rule.connect_s, trust)
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return cls(reader, writer, rule)
 
@@ -80,7 +73,7 @@ class Request:
         except TimeoutError:
             raise PeerError(f"it has said nothing for {patience_s:g} s") from None
         except OSError as error:
-            raise PeerError(f"the connection broke: {_reason(error)}") from None
+            raise PeerError(f"the connection broke: {reason(error)}") from None
         return self._events.pop(0)
 
     def abandon(self, *farewell: WireEvent) -> None:
@@ -94,11 +87,3 @@ class Request:
             self._writer.transport.abort()
         else:
             self._writer.close()
-
-
-def _reason(error: OSError | UnicodeError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return error.reason or str(error)
-    # asyncio says which address in a sentence of its own, and a name server's numbers are below zero
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number and number > 0 else getattr(error, "strerror", None) or str(error)

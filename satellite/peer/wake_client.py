@@ -7,7 +7,6 @@ and is then deaf. It gives back the time of the piece of audio with which the wo
 import asyncio
 import logging
 import reprlib
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,10 +16,11 @@ from wyoming.event import Event as WireEvent
 
 from satellite.core.refractory import Refractory
 from satellite.core.units import Frames, Millis, frames, millis
-from satellite.errors import CertificateError, PeerError
+from satellite.errors import PeerError
 from satellite.peer import codec
 from satellite.peer.framing import Decoder, Limits, encode
 from satellite.peer.outgoing import connect, place_of
+from satellite.peer.reconnect import Reconnecting
 from satellite.peer.sockets import never_wait_long
 from satellite.peer.uplink import KEEP_FRAMES
 from satellite.trust import Trust
@@ -78,11 +78,8 @@ class WakeClient:
         self._missing: list[str] = []
         self._words = {codec.plain_word(name): (name, Refractory(frames(ms))) for name, ms in refractory.items()}
         self._task: asyncio.Task[None] | None = None
-        self._lost_at_s: float | None = None
-        self._found_at_s: float | None = None
-        self._failures = 0
-        # whether the operator wants to hear that it is back
-        self._is_news = True
+        retry = self._rule.first_retry_s, self._rule.most_retry_s, self._rule.steady_s
+        self._service = Reconnecting(_log, "no wake word is heard", f"the wake word service {uri}", *retry)
         # only while connected
         self._queue: deque[tuple[Frames, bytes]] | None = None
         self._more = asyncio.Event()
@@ -94,7 +91,7 @@ class WakeClient:
     def start(self) -> None:
         """Begins to connect, and tells the operator what that means."""
         _log.info("wake.uri: all that the microphone hears is sent to the wake word service %s", self._uri)
-        self._task = asyncio.create_task(self._run())
+        self._task = asyncio.create_task(self._service.keep(self._talk))
 
     async def stop(self) -> None:
         """Closes the connection."""
@@ -127,28 +124,9 @@ class WakeClient:
 
     # ---- the connection
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._talk()
-            except (OSError, PeerError, UnicodeError) as error:
-                self._lost(f"{error}" or type(error).__name__)
-                if isinstance(error, CertificateError):
-                    # the operator mends it, and needs more than seconds
-                    await asyncio.sleep(self._rule.most_retry_s)
-            # whatever it was, a satellite that no longer wakes is worse
-            except Exception:
-                _log.exception("the client of the wake word service failed; it tries again")
-                self._lost("a fault of ours")
-            await asyncio.sleep(min(self._rule.first_retry_s * 2 ** min(self._failures - 1, 16), self._rule.most_retry_s))
-
     async def _talk(self) -> None:
         """One connection; it only ends by an error."""
-        try:
-            async with asyncio.timeout(self._rule.connect_s):
-                reader, writer = await connect(self._place.host, self._place.port, self._trust)
-        except TimeoutError:
-            raise PeerError(f"no connection within {self._rule.connect_s:g} s") from None
+        reader, writer = await connect(self._place.host, self._place.port, self._rule.connect_s, self._trust)
         try:
             never_wait_long(writer.get_extra_info("socket"), self._rule.stuck_s, _SEND_BUFFER_BYTES)
             self._queue, self._rest = deque(), b""
@@ -196,7 +174,7 @@ class WakeClient:
                 if patience_s is not None:
                     # it speaks the protocol; from now on silence means that nobody said a word
                     patience_s = None
-                    self._found()
+                    self._service.found()
                 self._take(event)
 
     # ---- what it says
@@ -240,24 +218,3 @@ class WakeClient:
         if at is not None and millis(self._sent_from) <= at < millis(self._sent_to):
             return Frames(frames(at) + PIECE_FRAMES)
         return self._sent_to
-
-    # ---- what the operator is told
-
-    def _lost(self, why: str) -> None:
-        now_s = time.monotonic()
-        if self._found_at_s is not None and now_s - self._found_at_s > self._rule.steady_s:
-            self._failures = 0
-        self._found_at_s = None
-        self._lost_at_s = now_s if self._lost_at_s is None else self._lost_at_s
-        self._failures += 1
-        # once: it may be away all night, or come and go
-        self._is_news = self._is_news or self._failures == 1
-        level = logging.WARNING if self._failures == 1 else logging.DEBUG
-        _log.log(level, "no wake word is heard: the wake word service %s: %s", self._uri, why)
-
-    def _found(self) -> None:
-        self._found_at_s = time.monotonic()
-        away_s = 0.0 if self._lost_at_s is None else self._found_at_s - self._lost_at_s
-        level = logging.INFO if self._is_news else logging.DEBUG
-        _log.log(level, "the wake word service %s is here after %.1f s", self._uri, away_s)
-        self._lost_at_s, self._is_news = None, False

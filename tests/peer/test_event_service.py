@@ -313,7 +313,7 @@ def test_a_service_that_does_not_read_is_dropped(caplog: pytest.LogCaptureFixtur
         server = await asyncio.start_server(accept, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with told(f"tcp://127.0.0.1:{port}") as service:
-            await _until(lambda: connections)
+            await _until(lambda: connections and service._writer)
             # the system holds some, and we do
             while not service._is_stuck:
                 service.tell("transcript", {"text": "x" * 10_000})

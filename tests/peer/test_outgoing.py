@@ -255,7 +255,7 @@ def test_without_trust_it_is_in_clear() -> None:
 
     async def story() -> None:
         async with asyncio.timeout(SOON_S), MockStt(lambda samples: "") as server:
-            _, writer = await connect("127.0.0.1", _port(server))
+            _, writer = await connect("127.0.0.1", _port(server), SOON_S)
             assert writer.get_extra_info("ssl_object") is None
             writer.close()
 

@@ -15,6 +15,7 @@ from satellite.peer import codec
 from satellite.peer.request import Request, RequestRule
 from satellite.peer.servers import MOST_SERVERS, Servers, ServersRule
 from satellite.peer.services import Kind
+from tests.peer.names import known
 from tests.service.virtual_time import run_virtually
 
 A, B, C = (f"tcp://host{n}:10300" for n in "abc")
@@ -147,14 +148,10 @@ def test_a_name_is_looked_up_for_every_request(monkeypatch: pytest.MonkeyPatch) 
         async with MockStt(lambda samples: "", "127.0.0.2") as old, MockStt(lambda samples: "", "127.0.0.3") as new:
             where = {"ip": "127.0.0.2", "port": _port(old)}
 
-            async def look_up(host: str, port: int, **options: Any) -> list[Any]:
-                assert host == "speech.house.test"
-                return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (where["ip"], where["port"]))]
-
-            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+            monkeypatch.setattr(socket, "getaddrinfo", known({"speech.house.test": lambda: [where["ip"]]}))
             for server in (old, new):
                 where.update(ip=server.uri.split("//")[1].split(":")[0], port=_port(server))
-                request = await Request.open("speech.house.test", 10300, RequestRule())
+                request = await Request.open("speech.house.test", int(where["port"]), RequestRule())
                 request.send(codec.describe())
                 assert (await request.next(1.0)).type == "info"
                 request.abandon()
@@ -171,10 +168,7 @@ def test_a_name_that_nobody_knows_is_a_peers_fault(monkeypatch: pytest.MonkeyPat
     """Told in a line, like a closed door."""
 
     async def story() -> None:
-        async def look_up(*_: Any, **__: Any) -> list[Any]:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+        monkeypatch.setattr(socket, "getaddrinfo", known({}))
         with pytest.raises(PeerError, match="no connection: Name or service not known"):
             await Request.open("nobody.house.test", 10300, RequestRule())
         monkeypatch.undo()
