@@ -22,8 +22,8 @@ LONGEST_INPUT = 3072
 
 def check(stream: bytes) -> None:
     """Nothing but a PeerError comes of it, which closes the connection; the rules of a conversation hold, it comes to rest."""
-    with running(Loop()):
-        living = Living()
+    with running(loop := Loop()):
+        living = Living(loop)
         for number, part in enumerate(stream.split(GONE)):
             if number:
                 living.wire.reconnect()

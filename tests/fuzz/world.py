@@ -46,9 +46,9 @@ _LONGEST_LINE = 600
 class Living(World):
     """One service's life, of which the hub's part comes over the wire. `chosen` decides what else could be otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: "Loop") -> None:
         self.chosen = _USUAL
-        self.wire = Wire(self)
+        self.wire = Wire(self, loop)
         super().__init__(lambda n: self.chosen % n, check_every=16)
         self._voice(96, 0.02)
 
@@ -136,9 +136,9 @@ class Deck(FakeSpeaker):
 class Wire:
     """The server with everything behind it but the conversation, and a hub at its only connection."""
 
-    def __init__(self, world: Living) -> None:
+    def __init__(self, world: Living, loop: "Loop") -> None:
         self._world = world
-        self.loop = Loop()
+        self.loop = loop
         self.connection: _Connection | None = None
 
     def begin(self) -> None:
@@ -253,10 +253,14 @@ class Transport(asyncio.Transport):
 
 
 class Loop:
-    """In place of an event loop: what is to be called later is, when the world's time comes."""
+    """In place of an event loop: what is to be called soon is, once the world says so; nothing is that is to be called later."""
 
     def __init__(self) -> None:
         self._soon: list[Callable[[], Any]] = []
+        self._at = 0
+
+    def time(self) -> float:
+        return self._at / 1000
 
     def call_soon(self, call: Callable[..., Any], *args: Any) -> None:
         self._soon.append(lambda: call(*args))
@@ -266,7 +270,8 @@ class Loop:
         return SimpleNamespace(cancel=lambda: None)
 
     def run(self, at: int) -> None:
-        """What is due by now."""
+        """It is that time, in ms."""
+        self._at = at
         soon, self._soon = self._soon, []
         for call in soon:
             call()
