@@ -35,6 +35,8 @@ _CONFIG = Config()
 # what the rest of a world is like; see World: speech may interrupt, the hub is told at once, nobody but us finds the wake word
 _USUAL = 1
 _LONGEST_MS = 60_000
+# of the loudspeaker
+_RATE_HZ = 16_000
 
 # the present turn's, the one before it, and one that has just begun
 _MOST_REPLIES = 3
@@ -146,7 +148,7 @@ class Wire:
         world = self._world
         if self.connection is not None:
             self.connection.is_closing = True
-        self._engine = SimpleNamespace(commands=[], position=None, player=SimpleNamespace(reply=None))
+        self._engine = SimpleNamespace(commands=[], position=None, player=SimpleNamespace(reply=None, rate_hz=_RATE_HZ))
         self._playback = Playback(_CONFIG, cast(AudioEngine, self._engine), Health)
         self._ringer = Ringer(lambda: world.now, lambda: None, lambda id: None, lambda timer: None)
         open_reply = self._playback.open_reply
