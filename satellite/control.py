@@ -78,9 +78,10 @@ class ControlServer:
     def _answer(self, line: bytes) -> Mapping[str, Any]:
         try:
             request = json.loads(line)
-            if not isinstance(request, dict) or request.get("command") not in self._commands:
+            name = request.get("command") if isinstance(request, dict) else None
+            if not isinstance(name, str) or name not in self._commands:
                 raise ValueError(f"a command is one of {', '.join(self._commands)}")
-            return {"ok": True, **self._commands[request["command"]](request)}
+            return {"ok": True, **self._commands[name](request)}
         except (ValueError, SatelliteError, RecursionError) as error:
             return {"ok": False, "error": str(error)}
 

@@ -80,7 +80,10 @@ def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
     _with_server(tmp_path, story)
 
 
-@pytest.mark.parametrize("line", [b"no json\n", b"[]\n", b"5\n", b"\xff\xfe\n", b"[" * 60_000 + b"\n", b"\n"])
+@pytest.mark.parametrize(
+    "line",
+    [b"no json\n", b"[]\n", b"5\n", b'{"command": []}\n', b'{"command": {}}\n', b"\xff\xfe\n", b"[" * 60_000 + b"\n", b"\n"],
+)
 def test_nonsense_is_answered_and_harms_nobody(tmp_path: Path, line: bytes) -> None:
     """The next command works."""
 

@@ -78,7 +78,7 @@ class Connection:
         if not data:
             raise DeviceError(f"{self.label} has hung up")
         try:
-            return self._decoder.feed(data)
+            return list(self._decoder.feed(data))
         except PeerError as error:
             raise DeviceError(f"{self.label}: {error}") from error
 

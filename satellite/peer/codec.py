@@ -1,6 +1,7 @@
 """Wyoming's words and ours: the only place that knows both."""
 
 import re
+import reprlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ _OURS = Attribution(name="satellite", url="")
 _LONGEST_TEXT = 100
 # a year
 _LONGEST_TIMER_S = 366 * 24 * 3600
+
+# the counters of any peer hold less; a number of thousands of digits cannot even be shown
+_MOST_COUNT = 1 << 63
 
 # openWakeWord's service names its models after their files: alexa_v0.1
 _MODEL_VERSION = re.compile(r"[ _]v[0-9.]+$")
@@ -87,6 +91,16 @@ def text_of(data: dict[str, Any], key: str) -> str:
     """A text of an event's data; empty if there is none."""
     value = data.get(key)
     return value if isinstance(value, str) else ""
+
+
+def count_of(event: WireEvent, key: str) -> int | None:
+    """A whole number of an event's data; None if there is none. PeerError if it is anything else."""
+    value = event.data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MOST_COUNT:
+        raise PeerError(f"{event.type}: {key} is {reprlib.repr(value)}, not a count")
+    return value
 
 
 def detection(name: str, at: Millis) -> WireEvent:

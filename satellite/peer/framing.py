@@ -7,6 +7,7 @@ own; data 1 MiB; payload 16 MiB, because some versions of Home Assistant send a 
 
 import json
 import reprlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,32 +53,33 @@ class Decoder:
         """Whether the stream may end here."""
         return self._header is None and not self._buffer
 
-    def feed(self, received: bytes) -> list[Event]:
-        """The events that are complete with these bytes. PeerError for what the protocol does not allow."""
+    def feed(self, received: bytes) -> Iterator[Event]:
+        """The events that are complete with these bytes; then PeerError if what follows them is not allowed by the protocol."""
         self._buffer += received
-        events = []
+        return self._complete()
+
+    def _complete(self) -> Iterator[Event]:
         at = 0
-        while (end := self._end_of_next(at)) is not None:
-            if (event := self._take(at, end)) is not None:
-                events.append(event)
-            at = end
-        # once a call, so that a megabyte of small chunks is not moved a thousand times
-        del self._buffer[:at]
-        self._scanned = max(self._scanned - at, 0)
-        return events
+        try:
+            while (end := self._end_of_next(at)) is not None:
+                event, at = self._take(at, end), end
+                if event is not None:
+                    yield event
+        finally:
+            # once a call, so that a megabyte of small chunks is not moved a thousand times
+            del self._buffer[:at]
+            self._scanned = max(self._scanned - at, 0)
 
     def _end_of_next(self, at: int) -> int | None:
         if self._header is not None:
             end = at + self._header.data_length + self._header.payload_length
             return end if len(self._buffer) >= end else None
         newline = self._buffer.find(b"\n", max(at, self._scanned))
+        if (len(self._buffer) if newline < 0 else newline) - at > self._limits.header:
+            raise PeerError(f"a header line of more than {self._limits.header} bytes")
         if newline < 0:
             self._scanned = len(self._buffer)
-            if len(self._buffer) - at > self._limits.header:
-                raise PeerError(f"a header line of more than {self._limits.header} bytes")
             return None
-        if newline - at > self._limits.header:
-            raise PeerError(f"a header line of {newline - at} bytes; at most {self._limits.header} are taken")
         return newline + 1
 
     def _take(self, at: int, end: int) -> Event | None:
@@ -115,7 +117,10 @@ class Decoder:
 
 
 def encode(event: Event) -> bytes:
-    """An event byte for byte as the library writes it, so that every version of it reads it."""
+    """An event byte for byte as the library writes it, so that every version of it reads it. PeerError if that cannot be.
+
+    Only what a peer has sent can be nested so deep, and only just: it was read with more of the stack left.
+    """
     header: dict[str, Any] = {"type": event.type, "version": _WYOMING_VERSION}
     data = _json(event.data) if event.data else b""
     payload = event.payload or b""
@@ -128,7 +133,10 @@ def encode(event: Event) -> bytes:
 
 def _json(value: dict[str, Any]) -> bytes:
     # a peer can smuggle in half a character as an escape; the text that we give back must not fail on it
-    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    try:
+        return json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    except RecursionError:
+        raise PeerError("data that is nested too deep to be passed on") from None
 
 
 def _object(text: bytes, what: str) -> dict[str, Any]:

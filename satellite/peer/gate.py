@@ -140,6 +140,10 @@ class StreamGate:
                 self._ended = _Ended(stream.next_ms, self._now_s())
         return stream
 
+    def follows(self, stream: Stream) -> bool:
+        """Whether more of it may come: it has not ended, nor been forgotten for too many others."""
+        return stream in self._streams
+
     def is_wanted(self, stream: Stream) -> bool:
         """Whether it is the present turn's answer, or an announcement."""
         return stream.turn is None or stream.turn == self._turn

@@ -173,6 +173,8 @@ class HubPeer:
         """A hub has chosen us."""
         away_s = 0.0 if self._lost_at is None else (self._now() - self._lost_at) / 1000
         _log.log(self._news_level(logging.INFO), "hub %s is here after %.1f s", peer, away_s)
+        # of a hub that muted us and has chosen us again over the same connection
+        self._finish_kept_of(lambda kept: True)
         self._gate = StreamGate(lambda: self._now() / 1000)
         self._gate.begin_turn(self._turn, owed=False)
         self._sinks.clear()
@@ -181,8 +183,7 @@ class HubPeer:
     def session_closed(self, why: str) -> None:
         """It is gone."""
         _log.log(self._news_level(logging.WARNING), "the hub is gone: %s", why)
-        for stream in [*self._kept]:
-            self._finish_kept(stream, self._sinks[stream])
+        self._finish_kept_of(lambda kept: True)
         self._losses += 1
         self._lost_at = self._now()
         self._emit(ev.HubClosed(self._now()))
@@ -217,6 +218,7 @@ class HubPeer:
 
     def _start(self, event: WireEvent) -> None:
         stream = self._gate.start(_time_ms(event))
+        self._finish_kept_of(lambda kept: not self._gate.follows(kept))
         self._forget_stale()
         if not self._gate.is_wanted(stream):
             return
@@ -242,8 +244,8 @@ class HubPeer:
             del self._sinks[stream]
 
     def _chunk(self, event: WireEvent) -> None:
-        rate_hz = _count(event, "rate") or _DEFAULT_RATE_HZ
-        width, channels = _count(event, "width") or 2, _count(event, "channels") or 1
+        rate_hz = codec.count_of(event, "rate") or _DEFAULT_RATE_HZ
+        width, channels = codec.count_of(event, "width") or 2, codec.count_of(event, "channels") or 1
         pcm = event.payload or b""
         stream = self._gate.chunk(_time_ms(event), len(pcm) // (width * channels), rate_hz)
         if stream is not None and stream in self._sinks:
@@ -265,6 +267,11 @@ class HubPeer:
             # only announcements end without a time: this one was not played, or taken for an old answer, and the hub waits
             self.played()
 
+    def _finish_kept_of(self, is_over: Callable[[Stream], bool]) -> None:
+        """Nothing more will come of these announcements."""
+        for stream in [*filter(is_over, self._kept)]:
+            self._finish_kept(stream, self._sinks.pop(stream))
+
     def _finish_kept(self, stream: Stream, sink: ReplySink) -> None:
         """All of an announcement has come that had to wait, and may still."""
         id = self._kept.pop(stream)
@@ -273,25 +280,16 @@ class HubPeer:
         self._emit(ev.SayComplete(self._now(), id, total) if total else ev.SayFailed(self._now(), id))
 
     def _forget_stale(self) -> None:
-        """Nothing more is kept of replies that nobody waits for."""
-        self._sinks = {stream: sink for stream, sink in self._sinks.items() if self._gate.is_wanted(stream)}
+        """Nothing more is kept of replies that nobody waits for, or that cannot go on."""
+        gate = self._gate
+        self._sinks = {stream: sink for stream, sink in self._sinks.items() if gate.is_wanted(stream) and gate.follows(stream)}
 
 
 def _time_ms(event: WireEvent) -> int | None:
     """When its audio begins in its stream. Home Assistant up to 2025.5 counts seconds, from then on milliseconds."""
     value = event.data.get("timestamp")
     if not isinstance(value, float):
-        return _count(event, "timestamp")
+        return codec.count_of(event, "timestamp")
     if not 0.0 <= value <= _LONGEST_STREAM_S:
         raise PeerError(f"{event.type}: timestamp is {value!r}, not a time within a stream")
     return round(value * 1000)
-
-
-def _count(event: WireEvent, key: str) -> int | None:
-    """A whole number of the event's data."""
-    value = event.data.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise PeerError(f"{event.type}: {key} is {value!r}, not a count")
-    return value

@@ -11,7 +11,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from satellite.core.interrupt import Interrupt, Phase
 from satellite.errors import PeerError
-from satellite.peer.codec import objects, text_of
+from satellite.peer.codec import count_of, objects, text_of
 
 # of one command, as it was understood: a quarter of an hour of speech
 MOST_TRANSCRIPT_CHARACTERS = 16 * 1024
@@ -146,8 +146,7 @@ def error_of(event: WireEvent) -> str:
 
 def audio_of(event: WireEvent) -> tuple[bytes, int, int, int]:
     """A piece of speech: its samples, and their rate in Hz, width in bytes and number of channels. PeerError if it has none."""
-    form = tuple(event.data.get(key) for key in ("rate", "width", "channels"))
-    if not all(isinstance(value, int) and not isinstance(value, bool) and value > 0 for value in form):
-        raise PeerError(f"audio-chunk: rate, width and channels are {form!r}")
-    rate_hz, width, channels = form
-    return event.payload or b"", rate_hz, width, channels  # type: ignore[return-value]
+    rate_hz, width, channels = (count_of(event, key) for key in ("rate", "width", "channels"))
+    if not (rate_hz and width and channels):
+        raise PeerError(f"audio-chunk: rate, width and channels are {rate_hz}, {width}, {channels}")
+    return event.payload or b"", rate_hz, width, channels

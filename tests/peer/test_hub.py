@@ -304,6 +304,44 @@ def test_the_rest_of_an_answer_that_was_interrupted_is_stale() -> None:
     assert desk.played[0].pcm == first
 
 
+class KeepingDesk(Desk):
+    """One that also keeps announcements which have to wait."""
+
+    def _do(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            if isinstance(action, act.KeepAnnouncement):
+                self.hub.keep_announcement(action.id)
+        super()._do(actions)
+
+    def begins_announcement_over_answer(self, clock: pytest.MonkeyPatch) -> None:
+        """It has to wait, and its stream is not at its end."""
+        self.answers()
+        self.speech(1)
+        self.later(clock, 1.5)
+        self.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+        assert len(self.hub._kept) == 1
+
+
+def test_an_announcement_of_a_hub_that_chooses_us_again_is_cut_short_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had muted us, and comes back over the same connection: the session goes on, and can end."""
+    desk = KeepingDesk()
+    desk.begins_announcement_over_answer(monkeypatch)
+    desk.says("pause-satellite")
+    desk.hub.session_opened("test")
+    assert desk.hub._kept == {}
+    desk.hub.session_closed("it is gone")
+    assert not desk.driver.conversation.is_linked
+
+
+def test_announcements_without_an_end_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than the gate follows at once are at their end: nothing more can come of them."""
+    desk = KeepingDesk()
+    desk.begins_announcement_over_answer(monkeypatch)
+    for _ in range(30):
+        desk.says("audio-start", rate=RATE_HZ, width=2, channels=1, timestamp=0)
+    assert len(desk.hub._kept) <= len(desk.hub._sinks) <= 8
+
+
 def test_an_announcement_over_an_answer_is_released_and_does_not_lengthen_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """One voice at a time; the hub does not wait for what will not be played."""
     desk = Desk()
@@ -355,3 +393,15 @@ def test_a_time_that_is_none_is_the_peers_fault(kind: str, value: object) -> Non
     desk = Desk()
     with pytest.raises(PeerError, match="timestamp"):
         desk.says(kind, timestamp=value)
+
+
+@pytest.mark.parametrize("key", ["rate", "width", "channels", "timestamp"])
+@pytest.mark.parametrize("value", [10**4299, "x" * 100_000], ids=["most digits that are read", "text"])
+def test_a_number_that_is_none_is_the_peers_fault_and_told_in_a_line(key: str, value: object) -> None:
+    """Python reads numbers that it cannot show any more once they are multiplied; and nobody fills the log."""
+    desk = Desk()
+    desk.answers()
+    desk.says("audio-start")
+    with pytest.raises(PeerError, match=f"{key} is .*, not a count") as caught:
+        desk.says("audio-chunk", b"1234", **{key: value})
+    assert len(str(caught.value)) < 200

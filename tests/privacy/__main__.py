@@ -1,0 +1,7 @@
+"""See run.py."""
+
+import sys
+
+from tests.privacy.run import main
+
+sys.exit(main())
