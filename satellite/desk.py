@@ -120,6 +120,8 @@ class Desk:
             "sensitivity": config.barge_in.sensitivity.value,
             "timers": ", ".join(service.timers),
             "saying": service.reply_text,
+            "audio_late": service.engine.punctuality.misses,
+            "xruns": service.engine.overruns + service.engine.underruns,
         }
 
     # ---- what that takes

@@ -178,6 +178,7 @@ def test_a_button_opens_a_turn_and_ends_an_answer() -> None:
             assert commands["status"]({}) == {
                 **{"state": "idle", "mode": "standalone", "volume": 100, "muted": False},
                 **{"barge_in": "speech", "sensitivity": "normal", "timers": "", "saying": ""},
+                **{"audio_late": 0, "xruns": 0},
             }
             assert commands["listen"]({}) == {"state": "listening"}
             place.say("tts_lights_heart", after_s=0.2)

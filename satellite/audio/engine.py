@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from satellite.audio import commands as cmd
-from satellite.audio.capture import Capture
+from satellite.audio.capture import Capture, Punctuality
 from satellite.audio.card import Card, Samples
 from satellite.audio.detectors import Canceller, NearEndDetector, VoiceDetector, Voicing
 from satellite.audio.ear import Ear, Sense
@@ -59,7 +59,7 @@ class AudioEngine:
         self.reports: deque[cmd.Report] = deque(maxlen=MOST_REPORTS)
         self.commands: deque[cmd.Command] = deque(maxlen=MOST_COMMANDS)
         self.frame = Frames(0)
-        self.reflex = Reflex()
+        self.reflex, self.punctuality = Reflex(), Punctuality()
         self.overruns = self.underruns = 0
         self._ear = Ear(canceller, detector, near_end, voicing)
         self._is_user_heard, self._is_muted, self._is_idle = False, False, True
@@ -81,7 +81,7 @@ class AudioEngine:
         """Begins to use a card that has just been opened. Lost time shows as a gap in the frame count."""
         self._card = card
         self.player = Player(card.speaker.rate_hz, self.player.volume)
-        self._capture = Capture(card.microphone, self._gain_db)
+        self._capture = Capture(card.microphone, self._gain_db, self.punctuality)
         self._reference = Reference(card.speaker.rate_hz)
         self._period = card.speaker.rate_hz * PERIOD_MS // 1000
         self._target = card.speaker.rate_hz * self._queue_ms // 1000
