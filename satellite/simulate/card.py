@@ -4,8 +4,10 @@ The room is computed inside the calls of the thread that serves the card. Every 
 it makes no difference how often or how late that thread calls, but for the xruns that a real card would have too.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
+from satellite.audio.card import Samples
 from satellite.errors import DeviceError
 from satellite.simulate.air import Air
 from satellite.simulate.clock import Clock
@@ -86,6 +88,11 @@ class SimulatedCard:
         """The microphone delivers nothing for so long, and then what its buffer still holds."""
         with self._air.lock:
             self._microphone.stall(ms)
+
+    def convert(self, converter: Callable[[Samples], Samples] | None) -> None:
+        """What a faulty converter makes of each period of the microphone from now on; None: nothing."""
+        with self._air.lock:
+            self._microphone.converter = converter
 
     def inject_xrun(self, half: Literal["mic", "speaker"]) -> None:
         """An xrun as drivers report it after an error: what is queued or unread is lost. A stopped speaker has none."""

@@ -1,5 +1,7 @@
 """The capturing half of the simulated card."""
 
+from collections.abc import Callable
+
 from satellite.audio.card import Samples
 from satellite.core.units import PERIOD_FRAMES, RATE_HZ
 from satellite.errors import DeviceError
@@ -28,6 +30,8 @@ class SimulatedMicrophone:
         self._sinc = None if rate_hz == RATE_HZ else Sinc(RATE_HZ / rate_hz)
         if self._sinc is not None and latency_ms * RATE_HZ / 1000 <= CROSSINGS:
             raise ValueError("a microphone that is not at the rate of the air needs a latency of 1 ms for its filter")
+        self.converter: Callable[[Samples], Samples] | None = None
+        """What is made of each period before it can be read."""
         self._stalled_until_s = air.clock.now_s()
         self._connected = True
         self._next_frame = 0
@@ -43,8 +47,10 @@ class SimulatedMicrophone:
             self._next_frame += PERIOD_FRAMES
             heard = self._air.room.heard
             if self._sinc is None:
-                return heard.between(start, start + PERIOD_FRAMES)
-            return pcm(self._sinc.at(heard, start, self.rate_hz * PERIOD_FRAMES // RATE_HZ))
+                period = heard.between(start, start + PERIOD_FRAMES)
+            else:
+                period = pcm(self._sinc.at(heard, start, self.rate_hz * PERIOD_FRAMES // RATE_HZ))
+            return period if self.converter is None else self.converter(period)
 
     def ready(self) -> bool:
         """Whether a period can be read. DeviceError if the device is gone."""
