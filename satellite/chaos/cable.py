@@ -38,7 +38,7 @@ class Cable:
         self._delivers = asyncio.Event()
         self._delivers.set()
         self._links: set[_Link] = set()
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._plugged: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Cable":
         self._server = await asyncio.start_server(self._plug_in, "127.0.0.1", 0, limit=_HELD_BYTES)
@@ -48,10 +48,9 @@ class Cable:
     async def __aexit__(self, *exc: object) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._pumps:
+        for task in self._plugged:
             task.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
-        self._cut(*self._links)
+        await asyncio.gather(*self._plugged, return_exceptions=True)
 
     def lose(self) -> None:
         """Delivers nothing for a while: what is sent, also a connection or its end, arrives when it delivers again."""
@@ -76,24 +75,38 @@ class Cable:
                 end.transport.abort()
 
     async def _plug_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._delivers.wait()
+        task = asyncio.current_task()
+        assert task is not None
+        self._plugged.add(task)
         try:
+            await self._delivers.wait()
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._satellite_port, limit=_HELD_BYTES)
-        except OSError:
+            await self._forward(reader, writer, far_reader, far_writer)
+        # asyncio asks the task of a connection for its exception, also one that was cancelled
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            self._plugged.discard(task)
             writer.transport.abort()
-            return
+
+    async def _forward(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        far_reader: asyncio.StreamReader,
+        far_writer: asyncio.StreamWriter,
+    ) -> None:
         link = _Link((writer, far_writer))
         self._links.add(link)
         ways = ((Way.TO_SATELLITE, reader, far_writer), (Way.TO_HUB, far_reader, writer))
         pumps = [asyncio.create_task(self._pump(link, *way)) for way in ways]
-        self._pumps.update(pumps)
         try:
             await asyncio.wait(pumps)
         finally:
-            self._pumps.difference_update(pumps)
+            for pump in pumps:
+                pump.cancel()
             self._links.discard(link)
-            if link.is_dead:
-                self._cut(link)
+            far_writer.transport.abort()
 
     async def _pump(self, link: _Link, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -107,3 +120,6 @@ class Cable:
         await self._delivers.wait()
         if not link.is_dead:
             writer.close()
+            with suppress(OSError):
+                # what is still to be written, too
+                await writer.wait_closed()

@@ -4,8 +4,10 @@ import asyncio
 import json
 import logging
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from satellite.chaos.faults import FAULTS, Fault
 from satellite.chaos.invariants import Log, on_exception
 from satellite.chaos.report import Tally, as_data, as_text
 from satellite.chaos.story import Broken, Story
@@ -33,7 +35,7 @@ def run_chaos(minutes: float, seed: int, as_json: bool) -> int:
     return 1 if outcome.tally.failures else 0
 
 
-def play(minutes: float, seed: int) -> Outcome:
+def play(minutes: float, seed: int, faults: Sequence[Fault] = FAULTS) -> Outcome:
     """So many virtual minutes, or until something does not hold. The same seed tells the same story."""
     loop = VirtualLoop(max(minutes * _PATIENCE_S_PER_MINUTE, _LEAST_PATIENCE_S))
     begin_s = loop.time()
@@ -46,14 +48,14 @@ def play(minutes: float, seed: int) -> Outcome:
     tally.on_failure = log.freeze
     loop.set_exception_handler(on_exception(tally.fail))
     with asyncio.Runner(loop_factory=lambda: loop) as runner, _only(log):
-        runner.run(_play(minutes, seed, tally))
+        runner.run(_play(minutes, seed, tally, faults))
     return Outcome(tally, list(log.lines))
 
 
-async def _play(minutes: float, seed: int, tally: Tally) -> None:
+async def _play(minutes: float, seed: int, tally: Tally, faults: Sequence[Fault]) -> None:
     async with world(seed, tally.fail) as made:
         try:
-            await Story(made, tally).tell(minutes * 60)
+            await Story(made, tally, faults).tell(minutes * 60)
         except Broken:
             pass
         # one of ours or of the stage's: either way the run is worth nothing

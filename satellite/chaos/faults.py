@@ -166,7 +166,7 @@ async def _port_is_free(world: World) -> None:
 
 def _change(world: World) -> None:
     sensitivity = world.rng.choice(list(Sensitivity))
-    world.desk.reconfigure(world.config(barge_in=BargeIn(sensitivity=sensitivity)))
+    world.desk.reconfigure(world.config(BargeIn(sensitivity=sensitivity)))
 
 
 def _change_back(world: World) -> None:

@@ -12,7 +12,8 @@ BLOCK = Frames(1280)
 
 # as many as nobody hears between one use of a tone and the next
 TONES = 40
-_LOWEST_HZ, _STEP_HZ = 500.0, 75.0
+# above the notes of our own sounds, the highest of which is 1047 Hz
+_LOWEST_HZ, _STEP_HZ = 1100.0, 75.0
 # as loud as speech, with the rhythm of syllables
 _PEAK, _SYLLABLES_HZ = 5000.0, 4.0
 # -80 dBFS: what is softer than that is no sound

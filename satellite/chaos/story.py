@@ -10,7 +10,7 @@ Theory of operation
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from satellite.chaos.faults import FAULTS, Fault, Kind
 from satellite.chaos.invariants import AtRest
@@ -41,8 +41,8 @@ class Broken(Exception):
 class Story:
     """One run in a world."""
 
-    def __init__(self, world: World, tally: Tally) -> None:
-        self._world, self._tally, self._rng = world, tally, world.rng
+    def __init__(self, world: World, tally: Tally, faults: Sequence[Fault] = FAULTS) -> None:
+        self._world, self._tally, self._rng, self._faults = world, tally, world.rng, faults
         self._at_rest: AtRest
 
     async def tell(self, seconds: float) -> None:
@@ -90,7 +90,8 @@ class Story:
         self._tally.held(faults)
 
     def _some(self, count: int, *, is_user: bool) -> list[Fault]:
-        return self._rng.sample([fault for fault in FAULTS if (fault.kind is Kind.USER) is is_user], count)
+        all_of_them = [fault for fault in self._faults if (fault.kind is Kind.USER) is is_user]
+        return self._rng.sample(all_of_them, min(count, len(all_of_them)))
 
     async def _inflict(self, fault: Fault, after_s: float) -> float:
         """When it had been undone."""

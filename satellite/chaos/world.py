@@ -6,7 +6,6 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-import msgspec
 import numpy as np
 from wyoming.timer import TimerFinished, TimerStarted
 
@@ -15,7 +14,7 @@ from satellite.chaos.cable import Cable
 from satellite.chaos.card import Socket
 from satellite.chaos.listener import ANSWERS, Listener
 from satellite.chaos.marks import TONES, Texts, sound
-from satellite.config import Config, Hub, Listening, Sounds, Timers, Tts, Wake
+from satellite.config import BargeIn, Config, Hub, Listening, Sounds, Timers, Tts, Wake
 from satellite.core import events as ev
 from satellite.core.state import State
 from satellite.core.units import RATE_HZ
@@ -43,6 +42,8 @@ _THOUGHTS_S = (0.0, 0.0, 0.2, 1.5)
 _ASKS = 5
 # a timer rings so often and no longer, so that nobody has to be found who ends it
 _RINGS = Timers(times=2, pause_s=0.5)
+
+_BARGE_IN = BargeIn()
 
 _COMMANDS = ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")
 _WORD = "tts_alexa_joe"
@@ -93,17 +94,17 @@ class World:
         self.desk = Desk(self.service, config, MemoryFile(None))
         self.listener.restarted()
 
-    def config(self, **sections: object) -> Config:
-        """Its configuration, or another one: no sound but replies, the start-up sound and rings."""
-        config = Config(
+    def config(self, barge_in: BargeIn = _BARGE_IN) -> Config:
+        """Its configuration: no sound but replies, the start-up sound and rings."""
+        return Config(
             hub=Hub(host="127.0.0.1", port=self.port, announce=False),
             wake=Wake(words=("alexa",)),
             tts=Tts(uri=self.tts.uri),
             listening=Listening(silence_ms=300),
             timers=_RINGS,
             sounds=Sounds(awake=None, error=None, mute=None, unmute=None),
+            barge_in=barge_in,
         )
-        return msgspec.structs.replace(config, **sections)
 
     def make_hub(self) -> MockHub:
         """One that reaches it through the cable."""

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from satellite.chaos.cable import Cable
 from satellite.mock.hub import HubRule, MockHub
 from satellite.mock.recogniser import TemplateRecogniser
 from satellite.mock.recordings import ANSWER, SPOKEN, recording
@@ -24,7 +25,6 @@ from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts
 from tests.rig.barge_ins import USERS, alternating, answers, room_config, user_wavs
 from tests.rig.room import Room
-from tests.rig.soaking.cable import Cable
 from tests.rig.soaking.daemon import Daemon
 from tests.rig.soaking.faults import FAULTS, SETTLES_S, World
 from tests.rig.soaking.figures import Soak, Turns, report

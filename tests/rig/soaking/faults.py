@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from satellite.chaos.cable import Cable
 from satellite.mock.hub import MockHub
 from tests.rig.room import Room
-from tests.rig.soaking.cable import Cable
 from tests.rig.soaking.daemon import Daemon
 
 # a device comes back within its longest retry of 5 s, and a hub within 3 s of its own; and both are about to be used
@@ -79,9 +79,9 @@ async def _hub_leaves(world: World) -> None:
 
 
 async def _half_open(world: World) -> None:
-    world.cable.go_dead()
+    world.cable.half_open()
     await asyncio.sleep(world.rng.uniform(3.0, 30.0))
-    world.cable.revive()
+    world.cable.mend()
 
 
 async def _stranger(world: World) -> None:
@@ -98,6 +98,12 @@ async def _reload(world: World) -> None:
     world.daemon.reload()
 
 
+async def _loss(world: World) -> None:
+    world.cable.lose()
+    await asyncio.sleep(world.rng.uniform(1.0, 30.0))
+    world.cable.deliver()
+
+
 FAULTS: dict[str, Callable[[World], Awaitable[None]]] = {
     "microphone unplugged": _pull("mic"),
     "speaker unplugged": _pull("speaker"),
@@ -107,6 +113,7 @@ FAULTS: dict[str, Callable[[World], Awaitable[None]]] = {
     "hub killed": _hub_dies,
     "hub gone": _hub_leaves,
     "half-open": _half_open,
+    "loss": _loss,
     "stranger": _stranger,
     "reload": _reload,
 }
