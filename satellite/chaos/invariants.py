@@ -7,11 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from satellite.chaos.sizes import MOST_BYTES, MOST_ITEMS, growth, sizes_of
+from satellite.chaos.sizes import MOST_BYTES, MOST_ITEMS, growth, resident_mb, sizes_of
 from satellite.chaos.world import World
+from satellite.core.units import RATE_HZ
 
 # what is shown of the log where something failed
 LOG_LINES = 50
+
+# the room remembers ten minutes, and everything has happened once in some more
+_TAPES_FULL_S = 20 * 60
+# the mock servers remember a hundred requests of up to 0.5 MB, two of them each
+_MOST_GROWN_MB = 128.0
 
 _PACKAGE = Path(__file__).parents[1]
 # the tasks of what stands around the service come and go as they like
@@ -57,6 +63,9 @@ class AtRest:
         self._world, self._fail = world, fail
         self._tasks = _tasks()
         self.most_bytes = self.most_items = 0
+        self.grown_mb = 0.0
+        """Of the whole process since the room's tapes were full, which is memory too."""
+        self._full_mb: float | None = None
 
     def look(self) -> None:
         """Now."""
@@ -66,8 +75,17 @@ class AtRest:
             self._fail(f"the service holds {sizes.bytes_held / 1e6:.1f} MB of bytes and arrays")
         if sizes.most_items > MOST_ITEMS:
             self._fail(f"{sizes.where} has {sizes.most_items} items")
+        self._watch_memory()
         if more := growth(self._tasks, _tasks()):
             self._fail(f"tasks are left over: {', '.join(more)}")
+
+    def _watch_memory(self) -> None:
+        if self._world.room.end_frame < _TAPES_FULL_S * RATE_HZ:
+            return
+        self._full_mb = self._full_mb or resident_mb()
+        self.grown_mb = resident_mb() - self._full_mb
+        if self.grown_mb > _MOST_GROWN_MB:
+            self._fail(f"the process has grown by {self.grown_mb:.0f} MB")
 
 
 def _tasks() -> Counter[str]:

@@ -45,7 +45,7 @@ class Listener(Observer):
     """Of one service after the other in one room. `fail` is told what was wrong."""
 
     def __init__(self, room: Room, now_s: Callable[[], float], fail: Callable[[str], None]) -> None:
-        self._room, self._now_s, self._fail = room, now_s, fail
+        self._room, self._now_s, self._fail, self._begin_s = room, now_s, fail, now_s()
         self._next = room.cone.end_frame
         self._stretches: deque[_Stretch] = deque(maxlen=_MOST)
         self._service = 0
@@ -119,8 +119,9 @@ class Listener(Observer):
 
     def _judge(self, tone: int, begin_s: float, end_s: float) -> None:
         live = [s for s in self._stretches if s.since_s <= end_s and begin_s < s.until_s + _GRACE_S]
+        at = f"{begin_s - self._begin_s:.3f} s"
         if not live:
-            self._fail(f"tone {tone} sounds from {begin_s:.3f} to {end_s:.3f} s, and no reply may")
+            self._fail(f"tone {tone} sounds at {at}, and no reply may")
             return
         turns = {stretch.turn for stretch in live}
         if tone in {self._tones.get(turn) for turn in turns}:
@@ -128,9 +129,9 @@ class Listener(Observer):
             return
         nameless = [turn for turn in turns if turn not in self._tones]
         if not nameless:
-            self._fail(f"tone {tone} sounds in {turns}, which are tones {[self._tones[turn] for turn in turns]}")
+            self._fail(f"tone {tone} sounds at {at} in {turns}, which are tones {[self._tones[turn] for turn in turns]}")
         elif self._given.get(tone, True):
-            self._fail(f"tone {tone} sounds at {begin_s:.3f} s in turn {max(nameless)}, and belongs to an earlier one")
+            self._fail(f"tone {tone} sounds at {at} in turn {max(nameless)}, and belongs to an earlier one")
         else:
             self._tones[max(nameless)] = tone
             self.heard_s.setdefault(tone, begin_s)

@@ -21,6 +21,7 @@ class Resting(Protocol):
 
     most_bytes: int
     most_items: int
+    grown_mb: float
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Tally:
     second_tries: int = 0
     most_bytes: int = 0
     most_items: int = 0
+    grown_mb: float = 0.0
     present: Sequence[str] = ()
     on_failure: Callable[[], None] = lambda: None
 
@@ -72,7 +74,7 @@ class Tally:
 
     def rested(self, seen: Resting) -> None:
         """Nothing goes on."""
-        self.most_bytes, self.most_items = seen.most_bytes, seen.most_items
+        self.most_bytes, self.most_items, self.grown_mb = seen.most_bytes, seen.most_items, seen.grown_mb
 
     def held(self, faults: Iterable[Named]) -> None:
         """The episode is over, and everything has held."""
@@ -91,7 +93,8 @@ def as_text(tally: Tally, minutes: float, seed: int, log: Sequence[str]) -> str:
         lines.append(f"{name:<20}{row.times:>7}{row.held:>7}{times}")
     lines.append(
         f"{tally.now_s() / 60:.1f} virtual minutes, {tally.episodes} episodes; {tally.second_tries} turns took a second try; "
-        f"at rest at most {tally.most_bytes / 1e6:.1f} MB and {tally.most_items} items in one place"
+        f"at rest at most {tally.most_bytes / 1e6:.1f} MB and {tally.most_items} items in one place; "
+        f"the process has grown by {tally.grown_mb:.1f} MB since its 20th minute"
     )
     if not tally.failures:
         lines.append("all held")

@@ -1,8 +1,10 @@
 """How much a service holds: everything that grows is found by walking through its objects, not by a list that gets old."""
 
+import resource
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,6 +73,12 @@ def _attributes(value: object) -> Iterator[tuple[str, object]]:
         slots = getattr(kind, "__slots__", ())
         names.update((slots,) if isinstance(slots, str) else slots)
     return ((name, getattr(value, name)) for name in sorted(names) if hasattr(value, name))
+
+
+def resident_mb() -> float:
+    """Of this process, by the kernel."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 def growth(earlier: Counter[str], now: Counter[str]) -> list[str]:

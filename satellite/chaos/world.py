@@ -21,6 +21,7 @@ from satellite.core.units import RATE_HZ
 from satellite.desk import Desk
 from satellite.memory import MemoryFile
 from satellite.mock.hub import HubRule, MockHub
+from satellite.mock.journal import Journal
 from satellite.mock.recogniser import TemplateRecogniser
 from satellite.mock.recordings import SPOKEN, trimmed
 from satellite.mock.stt import MockStt
@@ -63,6 +64,8 @@ class World:
         known = [(SPOKEN[name], trimmed(name)) for name in _COMMANDS]
         self.stt = MockStt(TemplateRecogniser(known).recognise)
         self.tts = MockTts(Texts(self._seconds))
+        for server in (self.stt, self.tts):
+            _forget(server.journal)
         self._reference = sound(0, 1.0)
         self._answers = self._others = 0
         self.port = _free_port()
@@ -109,7 +112,7 @@ class World:
     def make_hub(self) -> MockHub:
         """One that reaches it through the cable."""
         hub = MockHub("127.0.0.1", self.cable.port, self.stt.uri, self.tts.uri, self._answer, HubRule())
-        hub.journal.listeners.append(lambda _: hub.journal.entries.clear())
+        _forget(hub.journal)
         return hub
 
     # ---- what hub and programs have it say
@@ -194,6 +197,11 @@ async def world(seed: int, fail: Callable[[str], None]) -> AsyncIterator[World]:
                 made.starting.cancel()
             await made.second_hub.stop()
             await made.service.stop()
+
+
+def _forget(journal: Journal) -> None:
+    """Nobody reads what it notes, for days."""
+    journal.listeners.append(lambda _: journal.entries.clear())
 
 
 def _room() -> Room:
