@@ -53,7 +53,8 @@ _PORT_S = LONGEST_LISTEN_RETRY_S + _BACK_S
 # slower than the microphone's 32 kB/s, and than a reply is played
 _SLOW_BYTES_PER_S = 12_000.0
 
-_GARBAGE = (
+# what strangers send, and hubs never do
+GARBAGE = (
     b"GET / HTTP/1.1\r\nHost: satellite\r\n\r\n",
     b'{"type": "describe"',
     b'{"type": "audio-chunk", "payload_length": 999999999999}\n',
@@ -143,7 +144,7 @@ def _fast(way: Way) -> Deed:
 async def _stranger(world: World) -> None:
     with suppress(OSError):
         _, writer = await asyncio.open_connection("127.0.0.1", world.port)
-        writer.write(world.rng.choice(_GARBAGE))
+        writer.write(world.rng.choice(GARBAGE))
         await asyncio.sleep(world.rng.choice((0.0, 0.5, 5.0)))
         writer.transport.abort()
 

@@ -8,21 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from satellite.chaos.cable import Cable
+from satellite.chaos.faults import GARBAGE
 from satellite.mock.hub import MockHub
 from tests.rig.room import Room
 from tests.rig.soaking.daemon import Daemon
 
 # a device comes back within its longest retry of 5 s, and a hub within 3 s of its own; and both are about to be used
 SETTLES_S = 8.0
-
-_GARBAGE = (
-    b"GET / HTTP/1.1\r\nHost: satellite\r\n\r\n",
-    b'{"type": "describe"',
-    b'{"type": "audio-chunk", "payload_length": 999999999999}\n',
-    b'{"type": "transcript", "data": ' + b"[" * 5000 + b"\n",
-    b"\x00" * 100_000,
-    b"null\n" * 100,
-)
 
 
 @dataclass
@@ -87,7 +79,7 @@ async def _half_open(world: World) -> None:
 async def _stranger(world: World) -> None:
     with suppress(OSError):
         _, writer = await asyncio.open_connection("127.0.0.1", world.port)
-        writer.write(world.rng.choice((*_GARBAGE, os.urandom(2000))))
+        writer.write(world.rng.choice((*GARBAGE, os.urandom(2000))))
         await asyncio.sleep(world.rng.uniform(0.0, 5.0))
         writer.transport.abort()
 
