@@ -24,9 +24,14 @@ from satellite.simulate.room import Room
 # a period until the command is obeyed, 8 ms of fade, 1 ms of converter, and the block in which that lies
 _GRACE_S = 0.01 + 0.008 + 0.001 + 0.011
 
+ANSWERS = 24
+"""Tones below are of answers to the user; the others of announcements and of what programs have said."""
+
 # as many replies as can be in question
 _MOST = 16
 
+
+_ALWAYS = float("inf")
 
 Turn = tuple[int, int]
 """Which service's, and its number there."""
@@ -38,7 +43,7 @@ class _Stretch:
 
     turn: Turn
     since_s: float
-    until_s: float = float("inf")
+    until_s: float = _ALWAYS
 
 
 class Listener(Observer):
@@ -50,8 +55,8 @@ class Listener(Observer):
         self._stretches: deque[_Stretch] = deque(maxlen=_MOST)
         self._service = 0
         self._tones: dict[Turn, int] = {}
-        self._given: dict[int, bool] = {}
-        """Tones that hub and programs have asked for, and whether they may not sound any more."""
+        self._given: dict[int, float] = {}
+        """Tones that hub and programs have asked for, and until when they may begin to sound."""
         self.heard_s: dict[int, float] = {}
         """Since when each tone has sounded in the turn in which it does, by the tone."""
         self.last_period_s = now_s()
@@ -59,7 +64,7 @@ class Listener(Observer):
 
     def given(self, tone: int) -> None:
         """Somebody will send this tone."""
-        self._given[tone] = False
+        self._given[tone] = _ALWAYS
         self.heard_s.pop(tone, None)
 
     def restarted(self) -> None:
@@ -87,15 +92,12 @@ class Listener(Observer):
             case act.ResumeReply(turn):
                 self._begin(turn)
                 if (tone := self._tones.get((self._service, turn))) is not None:
-                    self._given[tone] = False
+                    self._given[tone] = _ALWAYS
             case act.StopReply() | act.SayOver():
                 self._end()
             case act.BeginTurn():
-                for tone in self._given:
-                    self._given[tone] = self._given[tone] or self._is_answer(tone)
-
-    def _is_answer(self, tone: int) -> bool:
-        return tone < ANSWERS
+                for tone in filter(_is_answer, self._given):
+                    self._given[tone] = min(self._given[tone], self._now_s())
 
     def _begin(self, turn: int) -> None:
         self._end()
@@ -130,7 +132,7 @@ class Listener(Observer):
         nameless = [turn for turn in turns if turn not in self._tones]
         if not nameless:
             self._fail(f"tone {tone} sounds at {at} in {turns}, which are tones {[self._tones[turn] for turn in turns]}")
-        elif self._given.get(tone, True):
+        elif self._given.get(tone, 0.0) <= begin_s:
             self._fail(f"tone {tone} sounds at {at} in turn {max(nameless)}, and belongs to an earlier one")
         else:
             self._tones[max(nameless)] = tone
@@ -139,5 +141,5 @@ class Listener(Observer):
                 del self._tones[min(self._tones)]
 
 
-ANSWERS = 24
-"""Tones below are of answers to the user; the others of announcements and of what programs have said."""
+def _is_answer(tone: int) -> bool:
+    return tone < ANSWERS

@@ -32,7 +32,7 @@ class Row:
     held: int = 0
     deadline_s: float = 0.0
     recovery_s: list[float] = field(default_factory=list)
-    """Where it was the last of its episode to end."""
+    """Where it was the one of its episode that was to take longest."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Tally:
             self.rows.setdefault(name, Row()).times += 1
 
     def recovered(self, name: str, seconds: float, deadline_s: float) -> None:
-        """The last of them has ended, and so much later a wake word would be heard."""
+        """Everything has ended, and so long after this one's end a wake word would be heard; this one could take longest."""
         row = self.rows[name]
         row.deadline_s = deadline_s
         row.recovery_s.append(seconds)

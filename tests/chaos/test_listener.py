@@ -121,6 +121,17 @@ def test_an_answer_to_an_earlier_question_is_found() -> None:
         assert "belongs to an earlier one" in stage.failures[0]
 
 
+def test_what_had_begun_to_sound_before_the_next_turn_is_no_mistake() -> None:
+    """A card that is pulled out in the first instants of an answer gives the record of them only when it is back."""
+    with _stage(1) as stage:
+        stage.listener.on_action(_PLAY_1)
+        stage.room.advance(signal(sound(1, 0.1)))
+        for action in (_STOP_1, act.BeginTurn(2, owed=False)):
+            stage.listener.on_action(action)
+        stage.sounds(None)
+        assert stage.failures == []
+
+
 def test_an_announcement_may_wait_for_a_turn() -> None:
     """It answers nothing."""
     with _stage(ANSWERS) as stage:
