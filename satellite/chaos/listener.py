@@ -54,6 +54,7 @@ class Listener(Observer):
         self._next = room.cone.end_frame
         self._stretches: deque[_Stretch] = deque(maxlen=_MOST)
         self._service = 0
+        self._resumed: Turn | None = None
         self._tones: dict[Turn, int] = {}
         self._given: dict[int, float] = {}
         """Tones that hub and programs have asked for, and until when they may begin to sound."""
@@ -91,7 +92,9 @@ class Listener(Observer):
                 self._begin(turn)
             case act.ResumeReply(turn):
                 self._begin(turn)
-                if (tone := self._tones.get((self._service, turn))) is not None:
+                # one that was held before it sounded is not known yet
+                self._resumed = (self._service, turn)
+                if (tone := self._tones.get(self._resumed)) is not None:
                     self._given[tone] = _ALWAYS
             case act.StopReply() | act.SayOver():
                 self._end()
@@ -132,7 +135,7 @@ class Listener(Observer):
         nameless = [turn for turn in turns if turn not in self._tones]
         if not nameless:
             self._fail(f"tone {tone} sounds at {at} in {turns}, which are tones {[self._tones[turn] for turn in turns]}")
-        elif self._given.get(tone, 0.0) <= begin_s:
+        elif self._given.get(tone, 0.0) <= begin_s and max(nameless) != self._resumed:
             self._fail(f"tone {tone} sounds at {at} in turn {max(nameless)}, and belongs to an earlier one")
         else:
             self._tones[max(nameless)] = tone

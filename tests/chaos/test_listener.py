@@ -112,6 +112,15 @@ def test_a_reply_that_is_taken_up_again_may_be_heard() -> None:
         assert stage.failures == []
 
 
+def test_a_reply_that_was_held_before_it_sounded_may_be_heard_later() -> None:
+    """It waited for a voice to end, which had said nothing."""
+    with _stage(1) as stage:
+        for action in (_PLAY_1, _STOP_1, act.BeginTurn(2, owed=False), act.ResumeReply(1)):
+            stage.listener.on_action(action)
+        stage.sounds(1)
+        assert stage.failures == []
+
+
 def test_an_answer_to_an_earlier_question_is_found() -> None:
     """It was given before the turn began in which it sounds."""
     with _stage(1) as stage:
