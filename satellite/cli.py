@@ -170,6 +170,7 @@ def _add_demo(commands: _Commands) -> None:
     demo.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what happened (needs the extra satellite[plot])")
 
     _add_bench(commands)
+    _add_chaos(commands)
 
     from satellite.mock import cli as mock_cli
 
@@ -207,6 +208,20 @@ def _add_bench(commands: _Commands) -> None:
     add("--list", dest="list_scenes", action="store_true", help="print the scenes, a line each, and play none")
     add("--scene", metavar="ID", help="play only this scene of the suite, and say what came of it")
     add("--plot", type=Path, metavar="FILE.png", help="with --scene: draw it (needs satellite[plot])")
+
+
+def _add_chaos(commands: _Commands) -> None:
+    chaos = _command(
+        commands,
+        "chaos",
+        _chaos,
+        "let everything go wrong at random, in virtual time, and see whether the satellite comes back",
+        "The whole daemon with a simulated card, room, network, hub and user. The same seed tells the same story. "
+        "Exit code 0: everything held, 1: it says what did not, and how to see it again.",
+    )
+    chaos.add_argument("--minutes", type=float, default=10.0, metavar="N", help="of virtual time (default: %(default)g)")
+    chaos.add_argument("--seed", type=int, default=1, metavar="S", help="which story (default: %(default)s)")
+    chaos.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -307,3 +322,9 @@ def _bench(args: argparse.Namespace) -> int:
     from satellite.bench.command import run_bench, wanted_by
 
     return run_bench(wanted_by(args))
+
+
+def _chaos(args: argparse.Namespace) -> int:
+    from satellite.chaos.command import run_chaos
+
+    return run_chaos(args.minutes, args.seed, args.json)

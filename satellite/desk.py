@@ -123,6 +123,7 @@ class Desk:
             "saying": service.reply_text,
             **service.end.status(),
             **self._devices(),
+            "audio_late": service.engine.punctuality.misses,
         }
 
     def forget_hub(self) -> str:

@@ -17,7 +17,7 @@ from satellite.addresses import (
     kernel_news,
     reachable_addresses,
 )
-from tests.service.virtual_time import run_virtually
+from satellite.simulate.virtual_time import run_virtually
 
 HERE = Address("127.0.0.1", "lo", 1)
 ETH = Address("192.168.1.7", "eth0", 2)

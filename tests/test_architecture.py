@@ -63,8 +63,8 @@ MAY_KNOW = {
     "migrate": ("satellite.config", "satellite.errors", "satellite.keys", "satellite.migrate"),
 }
 
-# the service is started, and by nobody else: the demo plays it to somebody
-MAY_START = ("cli.py", "daemon.py", "__main__.py", "demo/", "session.py", "desk.py")
+# the service is started, and by nobody else: the demo plays it to somebody, and the chaos against it
+MAY_START = ("cli.py", "daemon.py", "__main__.py", "demo/", "session.py", "desk.py", "chaos/")
 
 # the pictures of the demo and the bench, whose library may be missing
 DRAWING = ("demo/plot.py", "demo/panels.py", "demo/page.py", "bench/charts.py", "bench/plot.py")
@@ -74,7 +74,7 @@ HOME = {
     "alsaaudio": ("audio/pcm.py",),
     "gpiozero": ("gpio.py",),
     "lgpio": ("gpio.py",),
-    "wyoming": ("peer/", "mock/", "external/service.py"),
+    "wyoming": ("peer/", "mock/", "external/service.py", "chaos/world.py"),
     "onnxruntime": ("detect/",),
     "pymicro_wakeword": ("detect/",),
     "pyopen_wakeword": ("detect/",),
@@ -115,7 +115,7 @@ MOST_LINES_OF_A_FUNCTION = 45
 # or what is played by a server in virtual time takes its time
 # and between two pings whose answers are measured
 MAY_SLEEP = (
-    *("rig/", "e2e/", "service/virtual_time.py", "service/test_virtual_time.py", "real_hub/", "standalone/", "servers/"),
+    *("rig/", "e2e/", "service/test_virtual_time.py", "real_hub/", "standalone/", "servers/"),
     "service/slow_hook.py",
     # the network is lost in earnest, for half a minute at a time, by programs that are a microphone and a loudspeaker
     *("network/loss.py", "network/microphone.py", "network/loudspeaker.py"),

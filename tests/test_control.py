@@ -183,6 +183,7 @@ def test_a_button_opens_a_turn_and_ends_an_answer() -> None:
                 **{"barge_in": "speech", "sensitivity": "normal", "timers": "", "saying": ""},
                 "microphone": "default: working, 16000 Hz, lost 0 times, 0 overruns",
                 "speaker": "default: working, 16000 Hz, lost 0 times, 0 underruns",
+                "audio_late": 0,
             }
             assert commands["listen"]({}) == {"state": "listening"}
             place.say("tts_lights_heart", after_s=0.2)

@@ -16,8 +16,8 @@ from satellite.core.hardware import Condition, Device, Half
 from satellite.core.pulse import Pulse
 from satellite.core.state import State, Why
 from satellite.core.units import Frames, Millis
+from satellite.simulate.virtual_time import run_virtually
 from satellite.systemd import StatusLine, Watchdog, keep_sockets, kept_sockets, notify
-from tests.service.virtual_time import run_virtually
 from tests.systemd import Systemd
 
 UNIT = Path(__file__).parents[1] / "systemd/satellite.service"

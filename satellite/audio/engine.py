@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from satellite.audio import commands as cmd
-from satellite.audio.capture import Capture
+from satellite.audio.capture import Capture, Punctuality
 from satellite.audio.card import Card, Samples
 from satellite.audio.detectors import Canceller, NearEndDetector, VoiceDetector, Voicing
 from satellite.audio.ear import Ear, Sense
@@ -56,7 +56,7 @@ class AudioEngine:
         self.reports: deque[cmd.Report] = deque(maxlen=MOST_REPORTS)
         self.commands: deque[cmd.Command] = deque(maxlen=MOST_COMMANDS)
         self.frame = Frames(0)
-        self.reflex = Reflex()
+        self.reflex, self.punctuality = Reflex(), Punctuality()
         self.overruns = self.underruns = 0
         """Of all devices that were attached. May be read from any thread."""
         self._ear = Ear(canceller, detector, near_end, voicing)
@@ -99,7 +99,7 @@ class AudioEngine:
         """The same for the microphone; one that is not there gives nothing."""
         assert self._card is not None
         microphone = self._card.microphone
-        self._capture, self._known_overruns = Capture(microphone, self._gain_db), microphone.overruns
+        self._capture, self._known_overruns = Capture(microphone, self._gain_db, self.punctuality), microphone.overruns
         self._out.begin_reference()
         if is_there:
             away_s = max(self.clock() - self._heard_at_s, 0.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from satellite.audio.capture import Capture
+from satellite.audio.capture import Capture, Punctuality
 from satellite.audio.card import Samples
 
 
@@ -51,3 +51,13 @@ def test_what_was_played_is_not_amplified() -> None:
 def test_no_period_is_none() -> None:
     """With a gain, too."""
     assert Capture(_Microphone(), 20.0).read() is None
+
+
+def test_a_thread_that_comes_too_late_is_counted_once() -> None:
+    """Two periods at a time are what a device with a period of 20 ms gives; at three a deadline was missed."""
+    punctuality = Punctuality()
+    for waiting in (1, 2, 3, 1, 50, 0):
+        for _ in range(waiting):
+            punctuality.found(True)
+        punctuality.found(False)
+    assert punctuality.misses == 2

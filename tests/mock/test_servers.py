@@ -19,7 +19,7 @@ from satellite.mock.dialog import MockDialog, MockIntent
 from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts, hum
 from satellite.mock.wire import MockServer, connection, read, write
-from tests.service.virtual_time import run_virtually
+from satellite.simulate.virtual_time import run_virtually
 
 CONTEXT = {"conversation_id": "c1"}
 ASK = Event("transcript", {"text": "Is it on?", "language": "en", "context": CONTEXT})

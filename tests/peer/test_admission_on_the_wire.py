@@ -12,8 +12,8 @@ from satellite.core.networks import Address, networks
 from satellite.peer.door import Door
 from satellite.peer.pinned_name import PinnedName
 from satellite.peer.server import ServerRule
+from satellite.simulate.virtual_time import run_virtually
 from tests.peer.house import INFO, House, house, play, until_s, warnings
-from tests.service.virtual_time import run_virtually
 
 _HERE, _THERE = "127.0.0.1", "127.0.0.2"
 

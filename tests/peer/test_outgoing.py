@@ -18,11 +18,11 @@ from satellite.peer.request import Request, RequestRule
 from satellite.peer.servers import Servers, ServersRule
 from satellite.peer.services import Kind
 from satellite.peer.wake_client import WakeClient, WakeClientRule
+from satellite.simulate.virtual_time import run_virtually
 from satellite.trust import Trust, fingerprint, trust
 from tests.certificates import make_ca, make_certificate, make_self_signed, openssl
 from tests.peer.house import SOON_S, play, until_s, warnings
 from tests.peer.tls_front import Front, tls_front
-from tests.service.virtual_time import run_virtually
 
 
 def _port(server: MockStt) -> int:

@@ -8,8 +8,8 @@ import pytest
 
 from satellite.core.networks import Address
 from satellite.peer.pinned_name import PinnedName, PinnedNameRule
+from satellite.simulate.virtual_time import run_virtually
 from tests.peer.house import until_s, warnings
-from tests.service.virtual_time import run_virtually
 
 _RULE = PinnedNameRule()
 

@@ -9,8 +9,8 @@ from satellite.core.admission import Admission, AdmissionRule
 from satellite.errors import PeerError
 from satellite.peer.door import Door
 from satellite.peer.server import ServerRule
+from satellite.simulate.virtual_time import run_virtually
 from tests.peer.house import INFO, house, play, until_s, warnings
-from tests.service.virtual_time import run_virtually
 
 
 def test_garbage_ends_its_own_connection_only(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,8 +15,8 @@ from satellite.peer import codec
 from satellite.peer.request import Request, RequestRule
 from satellite.peer.servers import MOST_SERVERS, Servers, ServersRule
 from satellite.peer.services import Kind
+from satellite.simulate.virtual_time import run_virtually
 from tests.peer.names import known
-from tests.service.virtual_time import run_virtually
 
 A, B, C = (f"tcp://host{n}:10300" for n in "abc")
 

@@ -44,8 +44,8 @@ from satellite.simulate.card import SimulatedCard
 from satellite.simulate.clock import RealClock
 from satellite.simulate.room import Room, Said, ser_gain_db
 from satellite.simulate.signals import Signal
-from tests.service.stepped import InlineWakeWords, SteppedAudio
-from tests.service.virtual_time import VirtualLoop, run_virtually
+from satellite.simulate.stepped import InlineWakeWords, SteppedAudio
+from satellite.simulate.virtual_time import VirtualLoop, run_virtually
 
 # nothing that is waited for takes longer: the longest time limit that a story waits for is ten seconds
 SOON_S = 20.0

@@ -9,8 +9,8 @@ import pytest
 
 from satellite.core.state import State
 from satellite.core.units import Millis
+from satellite.simulate.virtual_time import START_S, run_virtually
 from tests.service.house import MURMUR, PATIENT, House, house, play
-from tests.service.virtual_time import START_S, run_virtually
 
 # more than a socket's buffers hold
 _MANY = 8 * 1024 * 1024

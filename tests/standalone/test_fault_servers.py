@@ -11,7 +11,7 @@ from wyoming.event import Event
 
 from satellite.core.units import RATE_HZ
 from satellite.mock.wire import connection, read, write
-from tests.service.virtual_time import run_virtually
+from satellite.simulate.virtual_time import run_virtually
 from tests.standalone.faults import FAULTY, Fault, Faulty, nobody
 
 _CHUNK = AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=np.zeros(RATE_HZ // 10, np.int16).tobytes()).event()

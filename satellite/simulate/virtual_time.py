@@ -32,7 +32,9 @@ _LOOK_S = 0.0005
 # Linux: enum tcp_state, and places in struct tcp_info, which only grows at its end
 _ESTABLISHED, _SYN_SENT, _CLOSED, _LISTENS = 1, 2, 7, 10
 _HAS_SAID_GOODBYE = {4, 5, 9, 11}
-_RECEIVED_AT, _UNSENT_AT, _SENT_AT, _SENT_AGAIN_AT, _TCP_INFO_BYTES = 128, 144, 200, 208, 216
+# received, unsent, sent, and of that again
+_COUNTS, _COUNTS_AT = struct.Struct("=Q8xI52xQQ"), 128
+_TCP_INFO_BYTES = _COUNTS_AT + _COUNTS.size
 
 Ready = list[tuple[selectors.SelectorKey, int]]
 Address = tuple[str, int]
@@ -73,12 +75,28 @@ class _Selector(selectors.EpollSelector):
         self._clock, self._patience_s = clock, patience_s
         self._patient_until_s = time.monotonic() + patience_s
         self._registered: dict[int, int] = {}
+        self._watched: dict[int, _Watched] = {}
         self._count = 0
 
     def register(self, fileobj, events, data=None):  # type: ignore[no-untyped-def]
         key = super().register(fileobj, events, data)
         self._count += 1
         self._registered[key.fd] = self._count
+        if (watched := _Watched.of(key.fd)) is not None:
+            self._watched[key.fd] = watched
+            watched.is_read = bool(events & selectors.EVENT_READ)
+        return key
+
+    def modify(self, fileobj, events, data=None):  # type: ignore[no-untyped-def]
+        key = super().modify(fileobj, events, data)
+        if (watched := self._watched.get(key.fd)) is not None:
+            watched.is_read = bool(events & selectors.EVENT_READ)
+        return key
+
+    def unregister(self, fileobj):  # type: ignore[no-untyped-def]
+        key = super().unregister(fileobj)
+        if (watched := self._watched.pop(key.fd, None)) is not None:
+            watched.forget()
         return key
 
     def select(self, timeout: float | None = None) -> Ready:
@@ -98,7 +116,7 @@ class _Selector(selectors.EpollSelector):
         """What can be read and written once everything has arrived that was sent."""
         deadline_s = time.monotonic() + DELIVERY_S
         while True:
-            ends = [end for key in self.get_map().values() if (end := _end_of(key)) is not None]
+            ends = [end for watched in self._watched.values() if (end := watched.end()) is not None]
             if not _is_data_on_its_way(ends):
                 ready = super().select(0)
                 if ready or not is_quiet or not _is_news_on_its_way(ends):
@@ -128,26 +146,43 @@ class _End:
     """What waits until the other end has room for it."""
 
 
-def _end_of(key: selectors.SelectorKey) -> _End | None:
-    """None if it is no connection."""
-    view = socket.socket(fileno=key.fd)
-    try:
-        if view.family != socket.AF_INET:
-            return None
-        info = view.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-        state = info[0]
-        if state in (_CLOSED, _LISTENS):
-            return None
-        received, sent, again = (struct.unpack_from("=Q", info, at)[0] for at in (_RECEIVED_AT, _SENT_AT, _SENT_AGAIN_AT))
-        (unsent,) = struct.unpack_from("=I", info, _UNSENT_AT)
-        there = None if state == _SYN_SENT else view.getpeername()
-        is_read = bool(key.events & selectors.EVENT_READ)
-        return _End(view.getsockname(), there, state, is_read, received, sent - again, unsent)
-    except OSError:
-        # reset between two looks
-        return None
-    finally:
+class _Watched:
+    """A socket of somebody else's that may be a TCP connection, looked at without a word of its owner."""
+
+    def __init__(self, view: socket.socket) -> None:
+        self._view, self._here = view, view.getsockname()
+        self._there: Address | None = None
+        self.is_read = False
+        """Whether its owner waits for something to read."""
+
+    @classmethod
+    def of(cls, fd: int) -> "_Watched | None":
+        """None if it is none, and never will be."""
+        view = socket.socket(fileno=fd)
+        is_stream = view.type == socket.SOCK_STREAM
+        if view.family == socket.AF_INET and is_stream and view.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _LISTENS:
+            return cls(view)
         view.detach()
+        return None
+
+    def forget(self) -> None:
+        """It may be closed now."""
+        self._view.detach()
+
+    def end(self) -> _End | None:
+        """As it is; None if it is not connected."""
+        try:
+            info = self._view.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+            state = info[0]
+            if state == _CLOSED:
+                return None
+            if self._there is None and state != _SYN_SENT:
+                self._here, self._there = self._view.getsockname(), self._view.getpeername()
+        except OSError:
+            # reset between two looks
+            return None
+        received, unsent, sent, again = _COUNTS.unpack_from(info, _COUNTS_AT)
+        return _End(self._here, self._there, state, self.is_read, received, sent - again, unsent)
 
 
 def _pairs(ends: Sequence[_End]) -> Iterator[tuple[_End, _End]]:
