@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from satellite.audio import thread
+from satellite.audio import back_off
 from satellite.chaos.command import play
 from satellite.chaos.faults import FAULTS, Kind
 from satellite.chaos.report import as_data, as_text
@@ -23,8 +23,8 @@ def test_everything_holds_and_the_same_seed_tells_the_same_story() -> None:
 
 def test_a_satellite_that_does_not_come_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report has all that it takes to see it again."""
-    monkeypatch.setattr(thread, "FIRST_RETRY_S", 30.0)
-    monkeypatch.setattr(thread, "LONGEST_RETRY_S", 60.0)
+    monkeypatch.setattr(back_off, "FIRST_RETRY_S", 30.0)
+    monkeypatch.setattr(back_off, "LONGEST_RETRY_S", 60.0)
     outcome = play(1.0, 1, _UNPLUGGED)
     (failure, *_) = outcome.tally.failures
     assert "in unplugged: not within" in failure

@@ -14,15 +14,18 @@ from satellite.config import Config
 from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.actions import Action
+from satellite.core.admission import Admission, AdmissionRule
 from satellite.core.health import Health
 from satellite.core.says import MOST_SAYS
 from satellite.core.units import Millis, millis
 from satellite.errors import PeerError
 from satellite.links import tell_link
+from satellite.peer.connection import Connection, ServerRule
+from satellite.peer.door import Door
 from satellite.peer.framing import Decoder, Limits
 from satellite.peer.gate import _MOST_STREAMS
 from satellite.peer.hub import HubPeer
-from satellite.peer.server import HubServer, ServerRule, _Connection
+from satellite.peer.server import HubServer
 from satellite.playback import Playback
 from satellite.ringer import Ringer
 from tests.core.speaker import FakeSpeaker
@@ -31,6 +34,8 @@ from tests.fuzz.reader import assert_tellable
 
 # so small that they are reached; the data holds the longest number that Python reads
 _RULE = ServerRule(limits=Limits(header=300, data=4500, payload=400))
+# nobody here comes or asks too often, however often
+_OPEN = AdmissionRule(connects_burst=10**9, all_connects_burst=10**9, asks_burst=10**9)
 _CONFIG = Config()
 # what the rest of a world is like; see World: speech may interrupt, the hub is told at once, nobody but us finds the wake word
 _USUAL = 1
@@ -141,7 +146,7 @@ class Wire:
     def __init__(self, world: Living, loop: "Loop") -> None:
         self._world = world
         self.loop = loop
-        self.connection: _Connection | None = None
+        self.connection: Connection | None = None
 
     def begin(self) -> None:
         """A service starts; that before it hears nothing any more."""
@@ -177,8 +182,8 @@ class Wire:
         self.connection.connection_lost(None)
         self.connection = self._connected()
 
-    def _connected(self) -> _Connection:
-        connection = _Connection(self._server)
+    def _connected(self) -> Connection:
+        connection = Connection(self._server)
         connection.connection_made(Transport())
         return connection
 
@@ -212,12 +217,12 @@ class _Server(HubServer):
     """Knows the words for what happens here, and has what is told to the operator looked at."""
 
     def __init__(self, hub: HubPeer, world: Living) -> None:
-        super().__init__(hub._server._info, hub, _RULE)
+        super().__init__(hub._server._info, hub, _RULE, Door(Admission(_OPEN)))
         self._world = world
         # as if it had been started
-        self._server = cast(asyncio.Server, object())
+        self._servers = [cast(asyncio.Server, object())]
 
-    def handle(self, connection: _Connection, event: WireEvent) -> None:
+    def handle(self, connection: Connection, event: WireEvent) -> None:
         if event.type.startswith("!"):
             numbers = (event.data.get("ms"), event.data.get("n"))
             ms, chosen = (n if isinstance(n, int) and 0 <= n < 1 << 31 else 0 for n in numbers)
@@ -225,9 +230,9 @@ class _Server(HubServer):
         else:
             super().handle(connection, event)
 
-    def drop(self, connection: _Connection, why: str, *, is_at_fault: bool = False) -> None:
+    def drop(self, connection: Connection, why: str, *, fault: str | None = None) -> None:
         assert_tellable(PeerError(why))
-        super().drop(connection, why, is_at_fault=is_at_fault)
+        super().drop(connection, why, fault=fault)
 
 
 class Transport(asyncio.Transport):
