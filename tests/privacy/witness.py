@@ -84,6 +84,7 @@ class Witness(Observer):
     _onset: int = 0
     _thinks_since: int = 0
     _is_confirmed: bool = False
+    _has_ended: bool = False
     _ring: deque[tuple[int, bytes]] = field(default_factory=deque)
 
     # ---- what happens
@@ -95,9 +96,9 @@ class Witness(Observer):
                 self.count["wake words heard"] += 1
             case ev.Held(onset=onset):
                 self.count["holds"] += 1
-                self._onset = onset
+                self._onset, self._has_ended = onset, False
             case ev.ReplyEnded(overlap=int(overlap)):
-                self._onset = overlap
+                self._onset, self._has_ended = overlap, True
             case ev.Transcript(text=text) if text:
                 self.words.add(text)
 
@@ -137,8 +138,9 @@ class Witness(Observer):
                 return self._from_onset("question", overlap)
         if old is State.PROCESSING:
             return self._from_onset("words to a thought", self._thinks_since)
-        if not self._is_confirmed and not isinstance(self._event, ev.DeadlineReached | ev.VoiceWindow):
-            self.breaches.append(f"a turn was opened by {self._event}")
+        # of an answer that has ended by itself there is nothing to confirm
+        if not self._is_confirmed and not self._has_ended:
+            self.breaches.append(f"a turn was opened by {self._event}, and nobody was told of an interruption")
         return self._from_onset("words over an answer", self._onset)
 
     def _from_onset(self, why: str, onset: int) -> Licence:
