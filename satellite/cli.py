@@ -119,7 +119,9 @@ def _add_daemon(commands: _Commands) -> None:
     devices = _command(
         commands, "devices", _devices, "list the sound devices, what they can do, and which to put into config.yaml"
     )
-    devices.add_argument("--json", action="store_true", help="print it as JSON")
+    how = devices.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print it as JSON")
+    how.add_argument("--config", action="store_true", help="print a first config.yaml that names them")
 
     _add_migrate(commands)
 
@@ -355,10 +357,10 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _devices(args: argparse.Namespace) -> int:
-    from satellite.audio.devices import as_json, as_text, find_devices, recommended
+    from satellite.audio.devices import as_config, as_json, as_text, find_devices, recommended
 
     devices = find_devices()
-    print(as_json(devices) if args.json else as_text(devices))
+    print(as_json(devices) if args.json else as_config(devices).rstrip() if args.config else as_text(devices))
     return 0 if all(recommended(devices)) else 1
 
 
