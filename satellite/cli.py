@@ -128,7 +128,7 @@ def _add_daemon(commands: _Commands) -> None:
 
 _MIGRATE_EXAMPLES = """\
 examples:
-  satellite migrate /etc/systemd/system/wyoming-satellite.service -o config.yaml
+  satellite migrate /etc/systemd/system/wyoming-satellite.service -o config.yaml --drop-in hooks.conf
   satellite migrate "script/run --name Kitchen --uri tcp://0.0.0.0:10700 --mic-command 'arecord -r 16000 -c 1 -f S16_LE -t raw'"
   systemctl cat wyoming-satellite | satellite migrate -
 """
@@ -150,6 +150,9 @@ def _add_migrate(commands: _Commands) -> None:
         help="a systemd unit, a docker-compose.yml, a script, - for standard input, or the line itself: in quotes, or behind --",
     )
     migrate.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there (default: standard output)")
+    migrate.add_argument(
+        "--drop-in", type=Path, metavar="FILE", help="write what the hooks need of the service's unit, if they need anything"
+    )
     migrate.add_argument("--force", action="store_true", help="even if there is such a file")
 
 
@@ -367,7 +370,7 @@ def _devices(args: argparse.Namespace) -> int:
 def _migrate(args: argparse.Namespace) -> int:
     from satellite.migrate.command import run_migrate
 
-    return run_migrate(args.source, args.output, args.force)
+    return run_migrate(args.source, args.output, args.force, args.drop_in)
 
 
 def _demo(args: argparse.Namespace) -> int:
