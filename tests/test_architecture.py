@@ -96,6 +96,8 @@ MOST_LINES_OF_A_FUNCTION = 45
 MAY_SLEEP = (
     *("rig/", "e2e/", "service/virtual_time.py", "service/test_virtual_time.py", "real_hub/", "standalone/", "servers/"),
     "service/slow_hook.py",
+    # a machine boots
+    "install/",
 )
 
 
