@@ -82,14 +82,15 @@ def upgrade(proof: Proof) -> str:
     config, pid = run(f"cat {CONFIG}"), proof.pid()
     run(f"sed -i 's/__version__ = .*/__version__ = \"99.0.0\"/' {SOURCE}/satellite/__init__.py")
     begun_s = time.monotonic()
-    run(INSTALL)
+    run(f"{INSTALL} --with gpio,mqtt,openwakeword")
     took_s = time.monotonic() - begun_s
+    run("/opt/satellite/bin/python -c 'import gpiozero, lgpio, aiomqtt, pyopen_wakeword, alsaaudio, numpy'")
     check("99.0.0" in run("satellite --version"), "it is the old one")
     check(proof.pid() not in (0, pid) and proof.show("ActiveState") == ["active"], "it was not restarted")
     check(run(f"cat {CONFIG}") == config, "the configuration was changed")
     releases = run("ls /opt/satellite.releases").split()
     check(len([name for name in releases if name != "apt-packages"]) == 1, str(releases))
-    return f"99.0.0 in {took_s:.0f} s, restarted, config.yaml kept, the old one gone"
+    return f"99.0.0 with all extras in {took_s:.0f} s, restarted, config.yaml kept, the old one gone"
 
 
 @step("bad upgrade")
@@ -104,6 +105,7 @@ def bad_upgrade(proof: Proof) -> str:
     said = run(f"{INSTALL}; echo ended with $?", check=False)
     check("ended with 1" in said and "no good" in said, said)
     proof.wait_until_ready()
+    check(run("cat /opt/satellite/extras").split() == ["gpio", "mqtt", "openwakeword"], "the extras are forgotten")
     now = (run("readlink /opt/satellite"), run("cat /etc/systemd/system/satellite.service"))
     check(now == (was[0], was[2]), f"it is not back: {now}")
     run(f"sed -i '$d' {file}/service.py {SOURCE}/systemd/satellite.service")
