@@ -176,6 +176,12 @@ install_packages() {
     say "System packages: ${missing[*]}"
     # a source of somebody else's may be broken; what counts is whether the packages come
     quietly apt-get update -q || warn "apt could not get all of its lists"
+    case " ${missing[*]} " in
+        *" python3-lgpio "*)
+            apt-cache show python3-lgpio >/dev/null 2>&1 ||
+                objection "--with gpio takes python3-lgpio, which Raspberry Pi OS has, and this system has not"
+            ;;
+    esac
     quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" ||
         stop_with "apt could not install ${missing[*]}: is the network up? Nothing else has been done"
     [ "$is_dry" = yes ] || printf '%s\n' "${missing[@]}" >>"$RELEASES/apt-packages"
