@@ -363,7 +363,7 @@ wait_until_ready() {
 
 show_log() {
     journalctl --sync || true
-    journalctl --unit "$UNIT" --since "-${READY_S}s" --lines 20 --output cat --no-pager >&2 || true
+    journalctl --unit "$UNIT" --lines 20 --output cat --no-pager >&2 || true
 }
 
 port_of_config() {
@@ -421,6 +421,8 @@ restart_or_go_back() {
 # whatever came in between, a Ctrl-C included
 go_back() {
     say "Back to what was there"
+    # else it is started again from what is half gone
+    systemctl stop "$UNIT" || true
     unit_back
     turn_back
     [ "$was_active" = inactive ] || systemctl restart --no-block "$UNIT"

@@ -120,9 +120,17 @@ def uninstall(proof: Proof) -> str:
     run(f"{SOURCE}/systemd/install.sh --uninstall")
     owned = set(run("cat /var/lib/dpkg/info/*.list").splitlines())
     # what the packages' own scripts make
-    made = ("/etc/alternatives", "/etc/inputrc", "/etc/ld.so.cache", "/etc/modules", "/etc/python3", "/etc/rc", "/usr")
-    made += ("/usr/local/lib/python3", "/var/lib/alsa", "/var/lib/python")
-    left = {path for path in proof.files() - proof.before - owned if not path.startswith(made) or path.startswith("/usr/local")}
+    made = (
+        "/etc/alternatives",
+        "/etc/hosts",
+        "/etc/inputrc",
+        "/etc/ld.so.cache",
+        "/etc/modules",
+        "/etc/networks",
+        "/etc/python3",
+    )
+    made += ("/etc/rc", "/usr/bin", "/usr/lib", "/usr/local/lib/python3", "/usr/share", "/var/lib/alsa", "/var/lib/python")
+    left = {path for path in proof.files() - proof.before - owned if not path.startswith(made)}
     ours = {path for path in proof.files() - proof.before if "satellite" in path}
     check(not left and not ours, f"left: {sorted(left | ours)[:20]}")
     now = run("cut -d: -f1 /etc/passwd /etc/group").replace("gpio\n", "")
