@@ -5,7 +5,6 @@
 
 import ctypes
 import os
-import signal
 import sys
 
 _SEIZE, _INTERRUPT = 0x4206, 0x4207
@@ -26,4 +25,5 @@ def hang(tid: int) -> None:
 if __name__ == "__main__":
     hang(int(sys.argv[1]))
     print("stopped", flush=True)
-    signal.pause()
+    # a thread that has died would keep its process from being gone until somebody asks for it
+    os.waitpid(int(sys.argv[1]), _WAIT_ALL)
