@@ -109,14 +109,16 @@ def _add_daemon(commands: _Commands) -> None:
     devices = _command(
         commands, "devices", _devices, "list the sound devices, what they can do, and which to put into config.yaml"
     )
-    devices.add_argument("--json", action="store_true", help="print it as JSON")
+    how = devices.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print it as JSON")
+    how.add_argument("--config", action="store_true", help="print a first config.yaml that names them")
 
     _add_migrate(commands)
 
 
 _MIGRATE_EXAMPLES = """\
 examples:
-  satellite migrate /etc/systemd/system/wyoming-satellite.service -o config.yaml
+  satellite migrate /etc/systemd/system/wyoming-satellite.service -o config.yaml --drop-in hooks.conf
   satellite migrate "script/run --name Kitchen --uri tcp://0.0.0.0:10700 --mic-command 'arecord -r 16000 -c 1 -f S16_LE -t raw'"
   systemctl cat wyoming-satellite | satellite migrate -
 """
@@ -138,6 +140,9 @@ def _add_migrate(commands: _Commands) -> None:
         help="a systemd unit, a docker-compose.yml, a script, - for standard input, or the line itself: in quotes, or behind --",
     )
     migrate.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there (default: standard output)")
+    migrate.add_argument(
+        "--drop-in", type=Path, metavar="FILE", help="write what the hooks need of the service's unit, if they need anything"
+    )
     migrate.add_argument("--force", action="store_true", help="even if there is such a file")
 
 
@@ -299,17 +304,17 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _devices(args: argparse.Namespace) -> int:
-    from satellite.audio.devices import as_json, as_text, find_devices, recommended
+    from satellite.audio.devices import as_config, as_json, as_text, find_devices, recommended
 
     devices = find_devices()
-    print(as_json(devices) if args.json else as_text(devices))
+    print(as_json(devices) if args.json else as_config(devices).rstrip() if args.config else as_text(devices))
     return 0 if all(recommended(devices)) else 1
 
 
 def _migrate(args: argparse.Namespace) -> int:
     from satellite.migrate.command import run_migrate
 
-    return run_migrate(args.source, args.output, args.force)
+    return run_migrate(args.source, args.output, args.force, args.drop_in)
 
 
 def _demo(args: argparse.Namespace) -> int:

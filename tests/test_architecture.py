@@ -119,6 +119,10 @@ MAY_SLEEP = (
     "service/slow_hook.py",
     # the network is lost in earnest, for half a minute at a time, by programs that are a microphone and a loudspeaker
     *("network/loss.py", "network/microphone.py", "network/loudspeaker.py"),
+    # a machine boots
+    "install/",
+    # people talk and are silent, in virtual time
+    "privacy/",
 )
 
 

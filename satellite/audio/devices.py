@@ -33,6 +33,15 @@ if yours is among them, add this user to the group audio (in a container, pass /
 
 _NONE_FREE = "No {0} device can be used just now: see above."
 
+_CONFIG = """\
+# Made by `satellite devices --config` from the sound devices of this machine. Every other key has its default, and
+# config.example.yaml has all of them.
+
+name: Satellite   # as Home Assistant shows it, and knows it by: choose it before you add the satellite there
+
+audio:
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -109,11 +118,26 @@ def as_text(devices: Sequence[Device]) -> str:
             lines += [(_NONE_FREE if is_there else _NONE).format(direction), ""]
     if microphone and speaker:
         lines += ["For config.yaml:", "audio:", f"  microphone: {microphone.name}", f"  speaker: {speaker.name}"]
-        if microphone.ability and microphone.ability.channels[0] > 2:
+        if _is_array(microphone):
             lines += ["  # it is an array: if a channel returns what it plays, say so, e.g. reference: channel 5"]
         if microphone.card != speaker.card:
             lines += ["  # two devices have two clocks: one device for both is better"]
     return "\n".join(lines).rstrip()
+
+
+def as_config(devices: Sequence[Device]) -> str:
+    """A first config.yaml. Where nothing can be recommended the default is tried, and a comment says so."""
+    lines = []
+    for key, direction, chosen in zip(("microphone", "speaker"), get_args(Direction), recommended(devices), strict=True):
+        if chosen is not None:
+            lines.append(f"  {key}: {chosen.name}")
+            continue
+        lines += [f"  # there was none that could be used: plug it in, and `satellite devices` shows its name\n  {key}: default"]
+        lines += [f"  # {each.name}: {each.trouble}" for each in devices if each.direction == direction and each.trouble]
+    microphone, _ = recommended(devices)
+    if microphone and _is_array(microphone):
+        lines.append("  # it is an array: if a channel returns what it plays, say so, e.g. reference: channel 5")
+    return _CONFIG + "\n".join(lines) + "\n"
 
 
 def as_json(devices: Sequence[Device]) -> str:
@@ -124,6 +148,10 @@ def as_json(devices: Sequence[Device]) -> str:
     }
     chosen = {"microphone": microphone and microphone.name, "speaker": speaker and speaker.name}
     return json.dumps({**shown, "recommended": chosen}, indent=1)
+
+
+def _is_array(device: Device) -> bool:
+    return device.ability is not None and device.ability.channels[0] > 2
 
 
 def _kind(name: str) -> str:

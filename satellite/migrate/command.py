@@ -6,6 +6,7 @@ from pathlib import Path
 
 from satellite.errors import ConfigError
 from satellite.migrate.line import Line, line_of, line_of_words
+from satellite.migrate.opening import Opening, drop_in, openings
 from satellite.migrate.options import Migrated, migrated
 from satellite.migrate.write import document
 
@@ -13,17 +14,26 @@ from satellite.migrate.write import document
 _LARGEST_BYTES = 64 * 1024
 
 
-def run_migrate(source: Sequence[str], output: Path | None, force: bool) -> int:
-    """0: all was carried over, 1: something was not. ConfigError: nothing was written, and why."""
-    if output is not None and not force and (output.exists() or output.is_symlink()):
-        raise ConfigError(f"{output} is there already; --force replaces it")
+def run_migrate(source: Sequence[str], output: Path | None, force: bool, opening: Path | None = None) -> int:
+    """0: all was carried over, 1: something was not. ConfigError: nothing was written, and why.
+
+    `opening` is where the drop-in for the unit goes, if one is needed.
+    """
+    for path in (output, opening):
+        if path is not None and not force and (path.exists() or path.is_symlink()):
+            raise ConfigError(f"{path} is there already; --force replaces it")
     result = migrated(_line(source))
+    needed, tells = openings(result.settings, _script)
+    result = Migrated(result.settings, (*result.tells, *tells))
     text = document(result.settings, result.tells)
     if output is None:
         print(text, end="")
     else:
         _write(output, text, force)
+    if needed and opening is not None:
+        _write(opening, drop_in(needed), force)
     _tell(result, output)
+    _tell_opening(needed, opening)
     return 0 if result.is_complete else 1
 
 
@@ -49,6 +59,16 @@ def _text_of(path: Path) -> str:
     return data.decode("utf-8", "replace")
 
 
+def _script(path: str) -> str:
+    """Of a file that a hook runs; empty if there is none to read here, or it is no script."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_LARGEST_BYTES)
+    except (OSError, ValueError):
+        return ""
+    return data.decode("utf-8", "replace") if data.startswith(b"#!") else ""
+
+
 def _write(path: Path, text: str, force: bool) -> None:
     try:
         # x: one that has come since we looked is left alone, too
@@ -65,3 +85,16 @@ def _tell(result: Migrated, output: Path | None) -> None:
                 print(f"satellite: {title}{' '.join(each.line.split())}", file=sys.stderr)
     if output is not None:
         print(f"satellite: written to {output}; next: satellite check -c {output}", file=sys.stderr)
+
+
+def _tell_opening(needed: Sequence[Opening], path: Path | None) -> None:
+    if needed and path is None:
+        lines = ", ".join(opening.setting for opening in needed)
+        told = f"the service's unit does not let all that run and read as before; --drop-in FILE writes what it takes: {lines}"
+    elif needed:
+        told = f"written to {path}; it goes to /etc/systemd/system/satellite.service.d/hooks.conf"
+    elif path is not None:
+        told = f"the service's unit needs no drop-in, so {path} was not written"
+    else:
+        return
+    print(f"satellite: {told}", file=sys.stderr)

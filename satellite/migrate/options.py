@@ -309,8 +309,9 @@ def migrated(line: Line) -> Migrated:
 def _reminders(settings: Mapping[str, Sets]) -> Iterator[Tells]:
     homes = ("/home/", "/root/")
     if any(str(each.value).startswith(homes) for each in settings.values()):
-        why = "some files are in somebody's home, which the satellite's user may not be allowed to read"
-        yield Tells("files", why, "Copy them to /etc/satellite, and change their paths", lost=False)
+        why = "some files are in somebody's home, which the service does not see"
+        instead = "Copy them to /etc/satellite and change their paths, or take the drop-in that --drop-in FILE writes"
+        yield Tells("files", why, instead, lost=False)
     if "hub.announce" in settings:
         # added by hand, it finds us where the old satellite was
         return

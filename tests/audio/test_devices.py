@@ -2,12 +2,14 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from satellite.audio.devices import Device, as_json, as_text, find_devices, recommended
+from satellite.audio.devices import Device, as_config, as_json, as_text, find_devices, recommended
 from satellite.audio.pcm_format import Ability
+from satellite.config import load_config
 from satellite.errors import DeviceError
 
 STEREO = Ability(("S16_LE",), (44_100, 48_000), (2,))
@@ -135,6 +137,27 @@ def test_no_device_at_all_is_told_what_to_look_for() -> None:
     assert "no capture hardware" in text and "/proc/asound/cards" in text and "group audio" in text
     assert "No playback device can be used just now" in text
     assert "config.yaml" not in text
+
+
+@pytest.mark.parametrize(
+    ("devices", "names", "comment"),
+    [
+        ([hw("Array", "capture", ARRAY), hw("Box", "playback")], ("hw:CARD=Array,DEV=0", "hw:CARD=Box,DEV=0"), "channel 5"),
+        ([Device("pulse", "capture"), hw("Box", "playback")], ("default", "hw:CARD=Box,DEV=0"), "plug it in"),
+        (
+            [hw("Box", "capture"), Device("hw:CARD=B,DEV=0", "playback", trouble="Device or resource busy; aplay holds it")],
+            ("hw:CARD=Box,DEV=0", "default"),
+            "# hw:CARD=B,DEV=0: Device or resource busy; aplay holds it\n",
+        ),
+    ],
+)
+def test_a_first_configuration_names_them(tmp_path: Path, devices: list[Device], names: tuple[str, str], comment: str) -> None:
+    """The satellite starts with it, whatever is plugged in; what is missing is said where it is looked for."""
+    file = tmp_path / "config.yaml"
+    file.write_text(as_config(devices), "utf-8")
+    audio = load_config(file, {}).audio
+    assert (audio.microphone, audio.speaker) == names
+    assert comment in as_config(devices)
 
 
 def test_json_says_the_same() -> None:
