@@ -74,8 +74,12 @@ class Pcm:
         """Frames that can be read or written at once, or a negative error number."""
         available: int = self._call(self._handle.avail)
         # a driver may still answer with the last number that it knew
-        if available == -errno.ENODEV or self._handle.state() == self._alsa.PCM_STATE_DISCONNECTED:
+        state = self._handle.state()
+        if available == -errno.ENODEV or state == self._alsa.PCM_STATE_DISCONNECTED:
             raise DeviceError(f"{self.label}: {os.strerror(errno.ENODEV)}")
+        # opened anew it works in any case; what the machine's sleep has left of it need not
+        if available == -errno.ESTRPIPE or state == self._alsa.PCM_STATE_SUSPENDED:
+            raise DeviceError(f"{self.label}: {os.strerror(errno.ESTRPIPE)}")
         return available
 
     def is_short_of(self, frames: int) -> bool:

@@ -61,7 +61,7 @@ class FakeAlsa:
     PCM_PLAYBACK, PCM_CAPTURE = 0, 1
     PCM_NONBLOCK = 1
     PCM_FORMAT_S16_LE = 2
-    PCM_STATE_RUNNING, PCM_STATE_DISCONNECTED = 3, 8
+    PCM_STATE_RUNNING, PCM_STATE_SUSPENDED, PCM_STATE_DISCONNECTED = 3, 7, 8
     ALSAAudioError = OSError
 
     def __init__(self) -> None:
@@ -201,6 +201,17 @@ def test_a_stream_that_cannot_go_on_is_an_error(alsa: FakeAlsa) -> None:
     playback.available.append(ESTRPIPE)
     with pytest.raises(DeviceError, match="playback device 'speaker': Streams pipe error"):
         card.speaker.queued()
+
+
+def test_a_stream_that_sleeps_and_answers_as_before_is_an_error(alsa: FakeAlsa) -> None:
+    """A driver that tells the last position that it knew would seem to stand still; its state tells."""
+    card, capture, playback = opened(alsa)
+    card.speaker.write(sound(0, 160))
+    capture.now = playback.now = FakeAlsa.PCM_STATE_SUSPENDED
+    with pytest.raises(DeviceError, match="playback device 'speaker': Streams pipe error"):
+        card.speaker.queued()
+    with pytest.raises(DeviceError, match="capture device 'mic': Streams pipe error"):
+        card.microphone.read()
 
 
 def test_a_lost_kernel_device_is_noticed_in_silence(alsa: FakeAlsa) -> None:
