@@ -8,7 +8,7 @@ import numpy as np
 import pymicro_wakeword
 import pytest
 
-from satellite import service
+from satellite import ears
 from satellite.audio.card import Samples
 from satellite.config import BargeIn, Config, SpokenWord, Wake
 from satellite.core import actions as act
@@ -155,7 +155,7 @@ def test_a_word_that_our_own_reply_says_is_nothing(
     config: Config, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Even if the whole of its echo is heard; the log says so once, and the reply is played to its end."""
-    monkeypatch.setattr(service, "canceller_for", lambda audio: NoCanceller())
+    monkeypatch.setattr(ears, "canceller_for", lambda audio: NoCanceller())
     caplog.set_level(logging.INFO, "satellite.detect.wake")
 
     async def story() -> None:
@@ -172,7 +172,7 @@ def test_a_word_that_our_own_reply_says_is_nothing(
 
 def test_the_echo_of_that_reply_would_wake_without_the_twin(monkeypatch: pytest.MonkeyPatch) -> None:
     """So the test above proves something: the same, said by a loudspeaker that nobody told us of."""
-    monkeypatch.setattr(service, "canceller_for", lambda audio: NoCanceller())
+    monkeypatch.setattr(ears, "canceller_for", lambda audio: NoCanceller())
 
     async def story() -> None:
         async with house(keyword_agent({}, OWN_NAME), {OWN_NAME: np.zeros_like(SAYS_WORD)}, config=waking()) as place:
