@@ -1,4 +1,4 @@
-"""A mock hub in a network of its own, with an ear for mDNS; it is told what to do by lines, and tells what happens in JSON.
+"""A mock hub in a network of its own, which listens to mDNS there; told what to do by lines, it tells what happens in JSON.
 
     python -m tests.network.far_hub INTERFACE-ADDRESS|INDEX...
 

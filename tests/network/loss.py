@@ -2,9 +2,9 @@
 
     python -m tests.network.loss [--loss-s N] [--only WORD]
 
-Needs root and iproute2, takes ten minutes, and prints after how many seconds everything works again. The link between the two
-is taken down in each state of the conversation; a hub that muted the satellite vanishes; the satellite gets another IPv4 address,
-then has only IPv6; its goodbye is heard when it stops; and it starts without any network. mDNS is the real one.
+By root, with iproute2; takes ten minutes, and prints after how many seconds everything works again. The link between the two is
+taken down in each state of the conversation; a hub that muted the satellite vanishes; the satellite gets another IPv4 address,
+then has only IPv6, then no network at all when it starts; and at the end its goodbye is heard. mDNS is the real one.
 """
 
 import argparse
