@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 
 from wyoming.timer import TimerFinished
-from zeroconf import DNSAddress, DNSPointer, RecordUpdateListener
+from zeroconf import DNSAddress, RecordUpdateListener, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncZeroconf
 
 from satellite.discovery import SERVICE_TYPE
@@ -35,14 +35,16 @@ def tell(kind: str, **data: object) -> None:
 
 
 class _Records(RecordUpdateListener):
-    """Tells of every record about a satellite: what it says, and for how many seconds it holds."""
+    """Tells of every address of a satellite, and for how many seconds it holds."""
 
     def async_update_records(self, zc, now, records):  # type: ignore[no-untyped-def]
         for record in (update.new for update in records):
             if isinstance(record, DNSAddress) and record.name.startswith("satellite-"):
                 tell("address", ip=str(ipaddress.ip_address(record.address)), ttl=int(record.ttl))
-            if isinstance(record, DNSPointer) and record.name == SERVICE_TYPE:
-                tell("name", name=record.alias, ttl=int(record.ttl))
+
+
+def _on_change(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
+    tell("name", name=name, change=state_change.name.lower())
 
 
 def _note(entry: Entry) -> None:
@@ -60,7 +62,7 @@ async def main() -> None:
     """Until it is told to quit."""
     network = AsyncZeroconf(interfaces=[int(a) if a.isdecimal() else a for a in sys.argv[1:]])
     network.zeroconf.async_add_listener(_Records(), None)
-    browser = AsyncServiceBrowser(network.zeroconf, SERVICE_TYPE, handlers=[lambda **_: None])
+    browser = AsyncServiceBrowser(network.zeroconf, SERVICE_TYPE, handlers=[_on_change])
     known = [(SPOKEN[name], trimmed(name)) for name in ("tts_lights_joe", "tts_lights_heart", "tts_stop_joe")]
     agent = slow(keyword_agent({}, LONG_TEXT), _THINKS_S)
     async with MockStt(TemplateRecogniser(known).recognise) as stt, MockTts({LONG_TEXT: LONG}) as tts:

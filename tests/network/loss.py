@@ -107,7 +107,7 @@ class Net:
         """Gives or takes one of the satellite's."""
         length = "64" if ":" in ip else "24"
         dad = ("nodad",) if ":" in ip and there else ()
-        await self.near_ip("addr", "add" if there else "del", f"{ip}/{length}", "dev", "eth0", *dad)
+        await self.near_ip("addr", "replace" if there else "del", f"{ip}/{length}", "dev", "eth0", *dad)
 
     async def link(self, *, is_up: bool) -> None:
         """Plugs the cable in, or pulls it."""
@@ -198,10 +198,16 @@ class Stage:
     async def works(self) -> None:
         """A turn, to the end of its answer."""
         now_s = time.monotonic()
-        self.ask("listen")
-        self.say("tts_stop_joe")
+        await self.command()
         await self.until_heard(now_s, "wire", type="played")
         await self.until_state("idle", now_s)
+
+    async def command(self) -> None:
+        """Said to a satellite that listens."""
+        now_s = time.monotonic()
+        self.ask("listen")
+        await self.until_state("listening", now_s)
+        self.say("tts_stop_joe")
 
     async def come_to(self, doing: Doing) -> None:
         """Until that goes on."""
@@ -214,8 +220,7 @@ class Stage:
             case Doing.LISTENING:
                 self.ask("listen")
             case Doing.PROCESSING | Doing.SPEAKING | Doing.HELD:
-                self.ask("listen")
-                self.say("tts_stop_joe")
+                await self.command()
         if doing is Doing.HELD:
             await self.until_state("speaking", now_s)
             self.say("tts_lights_heart")
@@ -294,12 +299,14 @@ async def goodbye(stage: Stage) -> None:
     """The daemon is stopped."""
     now_s = time.monotonic()
     took_s = await stage.daemon.end()
-    heard_s = await stage.until_heard(now_s, "name", ttl=1)
+    heard_s = await stage.until_heard(now_s, "name", change="removed")
     stage.tell("stopped", f"goodbye on the wire after {heard_s - now_s:.2f} s, gone after {took_s:.2f} s")
 
 
 async def late(stage: Stage) -> None:
     """The daemon is started without any network; that comes later."""
+    await stage.daemon.end()
+    await stage.net.near_ip("addr", "flush", "dev", "eth0")
     await stage.net.link(is_up=False)
     await stage.start()
     await stage.daemon.until(lambda line: "no address in the network" in line, 0.0)
@@ -339,6 +346,9 @@ async def show(loss_s: float, only: str) -> None:
                 for name, act in acts:
                     if only in name:
                         await act(stage)
+            except TimeoutError:
+                print("\n".join(line for _, line in stage.daemon.lines[-40:]), file=sys.stderr)
+                raise
             finally:
                 for program in (stage.satellite, hub):
                     if program is not None:
