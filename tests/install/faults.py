@@ -1,13 +1,8 @@
 """What happens to a satellite in its life, and that it is there again; and what it must not come back from."""
 
-import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
+from tests.install.hang import audio_thread, hung
 from tests.install.proof import CONFIG, DROP_INS, RESTART_S, WATCHDOG_S, Proof, check, host_pid, step
 
 
@@ -71,7 +66,7 @@ def watchdog(proof: Proof) -> str:
         # longer than the watchdog: healthy, it is left alone
         time.sleep(WATCHDOG_S + 8)
         check(proof.pid() == pid, f"restarted while nothing was wrong\n{proof.log()}")
-        with _hung(_audio_thread(proof)):
+        with hung(audio_thread(host_pid(proof))):
             took_s = proof.wait("restarted", lambda: proof.pid() not in (0, pid), WATCHDOG_S + RESTART_S)
         proof.wait_until_ready()
         log = proof.log(60)
@@ -110,33 +105,3 @@ def exit_78(proof: Proof) -> str:
     run(f"cp /srv/kept.yaml {CONFIG}; systemctl restart satellite")
     proof.wait_until_ready()
     return f"stays down; the journal: {line}"
-
-
-# poll and ppoll on x86-64, ppoll on aarch64
-_POLLS = {"7", "271", "73"}
-
-
-def _audio_thread(proof: Proof) -> int:
-    """Whichever waits in poll() most often: for the card. The event loop waits in epoll, all others for a lock."""
-    pid = host_pid(proof)
-    seen: Counter[int] = Counter()
-    for _ in range(100):
-        for call in Path(f"/proc/{pid}/task").glob("*/syscall"):
-            if call.read_text().split()[0] in _POLLS:
-                seen[int(call.parent.name)] += 1
-        time.sleep(0.01)
-    check(bool(seen), "no thread waits for a sound card")
-    return seen.most_common(1)[0][0]
-
-
-@contextmanager
-def _hung(tid: int) -> Iterator[None]:
-    stopper = subprocess.Popen([sys.executable, "-m", "tests.install.hang", str(tid)], stdout=subprocess.PIPE)
-    assert stopper.stdout is not None
-    try:
-        check(stopper.stdout.readline() == b"stopped\n", "the thread could not be stopped")
-        yield
-    finally:
-        stopper.kill()
-        stopper.wait()
-        stopper.stdout.close()

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from satellite.mock.recogniser import TemplateRecogniser
 from satellite.mock.recordings import ANSWER, SPOKEN, recording
 from satellite.mock.stt import MockStt
 from satellite.mock.tts import MockTts
+from tests.install.hang import audio_thread, hung
 from tests.rig.barge_ins import answers, room_config, speaker_record, user_wavs
 from tests.rig.room import Room
 from tests.systemd import Systemd
@@ -86,6 +87,8 @@ class House:
         self.wavs = user_wavs(directory, 0.0)
         self.daemon: subprocess.Popen[bytes] | None = None
         self.announcing: asyncio.Task[None] | None = None
+        self.hanging = ExitStack()
+        """What hangs until the daemon is gone."""
 
     async def start(self) -> None:
         """Starts it, with what systemd has kept for it."""
@@ -123,6 +126,7 @@ class House:
         self.daemon.send_signal(signal.SIGTERM)
         code = await asyncio.to_thread(self.daemon.wait, PATIENCE_S)
         gone_ns = time.monotonic_ns()
+        self.hanging.close()
         if code != 0:
             raise RuntimeError(f"it ended with {code}: see {self.directory}/daemon.log")
         if self.announcing is not None:
@@ -181,6 +185,13 @@ async def _unplugged(house: House) -> None:
     await asyncio.to_thread(house.room.do, "unplug")
 
 
+async def _hanging(house: House) -> None:
+    await _speaking(house)
+    await asyncio.sleep(SETTLED_S)
+    assert house.daemon is not None
+    house.hanging.enter_context(hung(await asyncio.to_thread(audio_thread, house.daemon.pid)))
+
+
 STATES: dict[str, tuple[Callable[[House], Awaitable[None]], bool]] = {
     "idle": (_idle, True),
     "listening": (_listening, True),
@@ -190,6 +201,8 @@ STATES: dict[str, tuple[Callable[[House], Awaitable[None]], bool]] = {
     "muted": (_muted, True),
     "a timer rings": (_ringing, True),
     "no sound card": (_unplugged, True),
+    # as root, and what has been given to the card sounds to its end
+    "card hangs": (_hanging, False),
 }
 """How each is reached, and whether it lasts until we look again."""
 
