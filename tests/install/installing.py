@@ -129,7 +129,7 @@ def uninstall(proof: Proof) -> str:
         "/etc/networks",
         "/etc/python3",
     )
-    made += (
+    more = (
         "/etc/rc",
         "/usr/bin",
         "/usr/lib",
@@ -139,7 +139,7 @@ def uninstall(proof: Proof) -> str:
         "/var/lib/alsa",
         "/var/lib/python",
     )
-    left = {path for path in proof.files() - proof.before - owned if not path.startswith(made)}
+    left = {path for path in proof.files() - proof.before - owned if not path.startswith(made + more)}
     ours = {path for path in proof.files() - proof.before if "satellite" in path}
     check(not left and not ours, f"left: {sorted(left | ours)[:20]}")
     now = run("cut -d: -f1 /etc/passwd /etc/group").replace("gpio\n", "")
