@@ -129,8 +129,17 @@ def uninstall(proof: Proof) -> str:
         "/etc/networks",
         "/etc/python3",
     )
-    made += ("/etc/rc", "/usr/bin", "/usr/lib", "/usr/local/lib/python3", "/usr/share", "/var/lib/alsa", "/var/lib/python")
-    left = {path for path in proof.files() - proof.before - owned if not path.startswith(made)}
+    more = (
+        "/etc/rc",
+        "/usr/bin",
+        "/usr/lib",
+        "/usr/local/lib/python3",
+        "/usr/sbin",
+        "/usr/share",
+        "/var/lib/alsa",
+        "/var/lib/python",
+    )
+    left = {path for path in proof.files() - proof.before - owned if not path.startswith(made + more)}
     ours = {path for path in proof.files() - proof.before if "satellite" in path}
     check(not left and not ours, f"left: {sorted(left | ours)[:20]}")
     now = run("cut -d: -f1 /etc/passwd /etc/group").replace("gpio\n", "")
