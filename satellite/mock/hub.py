@@ -128,25 +128,19 @@ class MockHub:
                 async with connection(f"tcp://{self._host}:{self._port}") as (reader, writer):
                     self._writer = writer
                     self.connections += 1
-                    is_unmuted = await self._lived(reader)
+                    is_unmuted = await self._session(reader)
                     self._writer = None
-                    # Home Assistant closes its end only when it is about to open another
+                    # who says goodbye is heard to the end: its connection is closed when another is about to be opened
                     await asyncio.sleep(0.0 if is_unmuted else self._rule.reconnect_s)
-            except ConnectionError:
+            except ConnectionRefusedError:
                 await asyncio.sleep(self._rule.refused_s)
-            except OSError:
+            except (OSError, TimeoutError, asyncio.IncompleteReadError):
                 await asyncio.sleep(self._rule.reconnect_s)
             finally:
                 self._writer = None
 
-    async def _lived(self, reader: asyncio.StreamReader) -> bool:
-        """One connection, however it ends; True if it ended because the satellite was unmuted."""
-        try:
-            return await self._session(reader)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            return False
-
     async def _session(self, reader: asyncio.StreamReader) -> bool:
+        """One connection, until it ends; True if it ended because the satellite was unmuted."""
         self.pipeline = Pipeline(self._stt_uri, self._tts_uri, self._agent, self.send, self._rule.pipeline)
         pings = asyncio.create_task(self._ping_after())
         try:

@@ -8,7 +8,7 @@ belongs to the stream that is due to go on just there.
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from satellite.core.conversation import TimeLimits
 
@@ -63,7 +63,7 @@ class StreamGate:
         # the one that was fed last is last
         self._streams: deque[Stream] = deque(maxlen=_MOST_STREAMS)
         self._turn = 0
-        self._awaits_answer = False
+        self._awaits_answer = self._is_answered = False
         self._in_doubt: Stream | None = None
         self._known_at_s = self._remnant_until_s = now_s()
         self._owed: deque[_Debt] = deque(maxlen=_MOST_STREAMS)
@@ -80,12 +80,19 @@ class StreamGate:
             # given up while the hub still thought: what its model had said by then may yet become one stream
             self._remnant_until_s = self._now_s() + _REMNANT_S
         self._turn = turn
-        self._awaits_answer, self._in_doubt = False, None
+        self._awaits_answer, self._is_answered, self._in_doubt = False, False, None
         self._is_text_known, self._ended = False, None
 
     def text_is_known(self) -> None:
-        """The hub has told the whole text of the present answer: what it has not begun to say by now it will not add."""
-        self._is_text_known = True
+        """The hub has told the whole text of an answer.
+
+        Of the present one, if there is one or may be: what it has not begun to say by now it will not add. Otherwise it is that
+        of a run that we have given up, and where its speech has not begun it will.
+        """
+        if self._awaits_answer or self._is_answered:
+            self._is_text_known = True
+        elif all(self.is_wanted(stream) for stream in self._streams):
+            self._owed.append(_Debt(_NO_TURN, self._now_s()))
 
     def expect_answer(self) -> None:
         """The present turn has been understood, or answered: a stream may now be its answer."""
@@ -125,7 +132,7 @@ class StreamGate:
             stream.next_ms = begin_ms + frames * 1000 // rate_hz
             if self.is_wanted(stream):
                 return stream
-        self.stale += 1
+        self._note_stale()
         return None
 
     def stop(self, timestamp_ms: int | None) -> Stream | None:
@@ -147,6 +154,14 @@ class StreamGate:
     def is_wanted(self, stream: Stream) -> bool:
         """Whether it is the present turn's answer, or an announcement."""
         return stream.turn is None or stream.turn == self._turn
+
+    def _note_stale(self) -> None:
+        """Where the network is slower than speech, what else is on its way waits behind this, however long it takes."""
+        self.stale += 1
+        now_s = self._now_s()
+        if now_s < self._remnant_until_s:
+            self._remnant_until_s = now_s + _REMNANT_S
+        self._owed = deque((replace(d, known_at_s=now_s) for d in self._owed if now_s - d.known_at_s < _OWED_S), _MOST_STREAMS)
 
     def _may_go_on(self, timestamp_ms: int | None) -> bool:
         """Whether the answer that ended last may go on with a stream that begins at this time."""
@@ -171,6 +186,7 @@ class StreamGate:
 
     def _assign(self, answer: Stream) -> None:
         """It is the present turn's, as far as is known now; the one before it was not."""
+        self._is_answered = True
         if self._in_doubt is not None:
             self._in_doubt.turn = _NO_TURN
         self._in_doubt = answer if self._owed else None

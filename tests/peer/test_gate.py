@@ -236,6 +236,44 @@ def test_what_a_dead_run_still_says_is_stale() -> None:
     assert HubStream(gate).stream.turn == 2
 
 
+def test_a_text_that_comes_before_the_user_was_understood_is_of_a_dead_run() -> None:
+    """Over a slow network: the hub had sent it before it heard that the run was given up, and its speech, too."""
+    gate = StreamGate()
+    for turn in (1, 2):
+        gate.begin_turn(turn, owed=False)
+    gate.text_is_known()
+    assert HubStream(gate).chunk() is None
+    gate.expect_answer()
+    hub = HubStream(gate)
+    assert hub.chunk() is not None and not gate.is_in_doubt(hub.stream)
+
+
+def test_a_text_of_a_stream_that_has_begun_promises_no_other() -> None:
+    """A hub that speaks while it thinks tells the whole text in the end, by which time the stream may be stale."""
+    gate = answering(1)
+    old = HubStream(gate)
+    gate.begin_turn(2, owed=False)
+    gate.text_is_known()
+    assert old.chunk() is None
+    assert HubStream(gate).stream.is_announcement
+
+
+@pytest.mark.parametrize("is_remnant", [False, True])
+def test_what_is_owed_may_wait_behind_stale_sound_for_as_long_as_that_takes(is_remnant: bool) -> None:
+    """A network that is slower than speech: what a hub has sent at once comes after a minute."""
+    clock = Clock()
+    gate = answering(1, StreamGate(clock))
+    old = HubStream(gate)
+    answering(2, gate)
+    gate.begin_turn(3, owed=not is_remnant)
+    for _ in range(60):
+        clock.now_s += 1
+        assert old.chunk() is None
+    clock.now_s += 4.9
+    assert HubStream(gate).chunk() is None
+    assert HubStream(gate).stream.is_announcement
+
+
 @pytest.mark.parametrize("was_understood", [False, True])
 def test_a_dead_run_says_nothing_after_a_while_or_if_it_had_not_thought(was_understood: bool) -> None:
     """An announcement is not lost to a run that cannot speak."""
