@@ -76,12 +76,16 @@ class _Selector(selectors.EpollSelector):
         self._patient_until_s = time.monotonic() + patience_s
         self._registered: dict[int, int] = {}
         self._watched: dict[int, _Watched] = {}
+        # whose owner does not read for now, or has closed them
+        self._left: dict[int, _Watched] = {}
         self._count = 0
 
     def register(self, fileobj, events, data=None):  # type: ignore[no-untyped-def]
         key = super().register(fileobj, events, data)
         self._count += 1
         self._registered[key.fd] = self._count
+        if (left := self._left.pop(key.fd, None)) is not None:
+            left.forget()
         if (watched := _Watched.of(key.fd)) is not None:
             self._watched[key.fd] = watched
             watched.is_read = bool(events & selectors.EVENT_READ)
@@ -96,7 +100,8 @@ class _Selector(selectors.EpollSelector):
     def unregister(self, fileobj):  # type: ignore[no-untyped-def]
         key = super().unregister(fileobj)
         if (watched := self._watched.pop(key.fd, None)) is not None:
-            watched.forget()
+            watched.is_read = False
+            self._left[key.fd] = watched
         return key
 
     def select(self, timeout: float | None = None) -> Ready:
@@ -116,7 +121,10 @@ class _Selector(selectors.EpollSelector):
         """What can be read and written once everything has arrived that was sent."""
         deadline_s = time.monotonic() + DELIVERY_S
         while True:
-            ends = [end for watched in self._watched.values() if (end := watched.end()) is not None]
+            for fd in [fd for fd, left in self._left.items() if not left.is_open()]:
+                self._left.pop(fd).forget()
+            watched = [*self._watched.values(), *self._left.values()]
+            ends = [end for each in watched if (end := each.end()) is not None]
             if not _is_data_on_its_way(ends):
                 ready = super().select(0)
                 if ready or not is_quiet or not _is_news_on_its_way(ends):
@@ -169,6 +177,13 @@ class _Watched:
         """It may be closed now."""
         self._view.detach()
 
+    def is_open(self) -> bool:
+        """Whether its number still stands for it."""
+        try:
+            return self._there is not None and (self._view.getsockname(), self._view.getpeername()) == (self._here, self._there)
+        except OSError:
+            return False
+
     def end(self) -> _End | None:
         """As it is; None if it is not connected."""
         try:
@@ -199,6 +214,8 @@ def _is_news_on_its_way(ends: Sequence[_End]) -> bool:
     """Whether something will come though nobody has anything to read: more data, the end of a connection, or a new one."""
     listed = {end.here for end in ends}
     return any(
-        (end.unsent > 0 and other.is_read) or (end.state in _HAS_SAID_GOODBYE and other.state == _ESTABLISHED)
+        (end.unsent > 0 and other.is_read)
+        # behind what there is no room for it waits, too
+        or (end.state in _HAS_SAID_GOODBYE and other.state == _ESTABLISHED and (end.unsent == 0 or other.is_read))
         for end, other in _pairs(ends)
     ) or any(end.state == _SYN_SENT or (end.state == _ESTABLISHED and end.there not in listed) for end in ends)

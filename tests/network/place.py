@@ -105,7 +105,8 @@ class Far:
 async def far_house(config: Config | None = None, reconnect_s: float = 3.0, answer_s: float = 0.3) -> AsyncIterator[Far]:
     """As `house`; the hub finds the satellite through a relay, and takes as long as Home Assistant to look for it again."""
     agent = slow(keyword_agent({}, REPLY_TEXT), answer_s)
-    rule = HubRule(reconnect_s=reconnect_s, describe_s=None)
+    # that there is no way is told in other words than that nobody listens, and Home Assistant waits as after a loss
+    rule = HubRule(reconnect_s=reconnect_s, refused_s=reconnect_s, describe_s=None)
     async with house(agent, hub_rule=rule, config=config or ringing(), stay_away=True) as place, Relay(place.port) as relay:
         place.hub._port = relay.port
         await place.hub.start()

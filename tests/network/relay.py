@@ -1,7 +1,7 @@
 """The network between a hub and a satellite, which a test may lose, as bad Wi-Fi is lost: nobody is told, nothing is reset.
 
-What is sent meanwhile comes later, in order, the end of a connection too: that is what TCP makes of packets that got lost. A
-connection that nobody answered is never heard of again, if whoever wanted it has given up.
+What is sent meanwhile comes later, in order, the end of a connection too: that is what TCP makes of packets that got lost. Who
+wants a new connection is told that there is no way: a hub in the same network learns that from its own system, after a moment.
 """
 
 import asyncio
@@ -30,26 +30,30 @@ class Relay:
         self.is_slow_to_hub = False
 
     async def __aenter__(self) -> "Relay":
-        self._server = await asyncio.get_running_loop().create_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._listen()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        assert self._server is not None
-        self._server.close()
+        self.lose()
         for line in [*self.lines]:
             line.cut()
-        await self._server.wait_closed()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.get_running_loop().create_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     def lose(self) -> None:
         """Nothing comes through from now on, either way."""
         self.is_up = False
+        if self._server is not None:
+            self._server.close()
 
-    def restore(self) -> None:
+    async def restore(self) -> None:
         """What was lost has been sent again."""
         self.is_up = True
         for line in [*self.lines]:
             line.come_through()
+        await self._listen()
 
     def forget(self) -> None:
         """The hub's machine has lost its power: its connections are never heard of again, and new ones work."""
@@ -90,9 +94,7 @@ class Line:
         """What waits goes on."""
         if not self.is_up:
             return
-        if self.connecting is None and self.hub.is_gone:
-            self.cut()
-        elif self.connecting is None:
+        if self.connecting is None:
             self.relay.connect(self)
         self.hub.deliver()
         self.satellite.deliver()
@@ -133,8 +135,6 @@ class _End(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._has_said_all = True
-        # nobody answers a connection that is not there yet
-        self.is_gone = self.is_gone or self.other.transport is None
         self.other.take(_EOF)
         self._close_if_over()
         return True

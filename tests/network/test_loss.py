@@ -32,7 +32,7 @@ def test_half_a_minute_without_a_network(doing: Doing, caplog: pytest.LogCapture
             rests = {Doing.MUTED: State.MUTED, Doing.RINGING: State.SPEAKING}.get(doing, State.OFFLINE)
             assert place.service.state is rests
             silent_from = place.room.end_frame
-            far.relay.restore()
+            await far.relay.restore()
             await far.until_back(doing, sessions=2)
             # of what the hub sent before it knew nothing sounds late
             assert doing is Doing.RINGING or place.is_silent(silent_from)
@@ -59,7 +59,7 @@ def test_a_moment_without_a_network_costs_nothing(doing: Doing, caplog: pytest.L
             await far.come_to(doing)
             far.relay.lose()
             await far.pass_time(BLINK_S)
-            far.relay.restore()
+            await far.relay.restore()
             match doing:
                 case Doing.LISTENING | Doing.PROCESSING | Doing.SPEAKING:
                     await place.until_over()
@@ -90,7 +90,7 @@ def test_a_network_that_is_back_when_only_the_hub_has_given_up(doing: Doing, cap
             far.relay.lose()
             await far.pass_time(GAP_S)
             assert place.service.state is not State.OFFLINE
-            far.relay.restore()
+            await far.relay.restore()
             await far.until_back(doing, sessions=2)
             await place.works()
             assert far.is_told_at_most_twice()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -51,6 +52,28 @@ def test_no_time_passes_while_something_is_on_its_way() -> None:
             writer.close()
             await writer.wait_closed()
         assert asyncio.get_running_loop().time() == begin_s
+
+    run_virtually(story())
+
+
+def test_time_passes_while_somebody_does_not_read() -> None:
+    """What he leaves waits in the system, the goodbye behind it too, and is there when he goes on."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        async with _echo_server() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            transport = cast(asyncio.Transport, writer.transport)
+            transport.pause_reading()
+            writer.write(bytes(_MANY))
+            writer.write_eof()
+            begin_s = loop.time()
+            await asyncio.wait({loop.create_future()}, timeout=60)
+            assert loop.time() == begin_s + 60
+            transport.resume_reading()
+            assert len(await reader.read()) == _MANY
+            writer.close()
+            await writer.wait_closed()
 
     run_virtually(story())
 
