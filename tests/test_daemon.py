@@ -1,7 +1,6 @@
 """The daemon as a process: what systemd hears of its life, and how it ends."""
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -184,24 +183,6 @@ audio: {{microphone: none-such, speaker: none-such}}
 wake: {{listen: always}}
 """
 
-# as systemd passes descriptors on: from 3 up, with the process's own number
-_PASSED_ON = """
-import os, sys
-os.environ["LISTEN_PID"] = str(os.getpid())
-fds = [int(fd) for fd in sys.argv[1].split(",") if fd]
-for number, fd in enumerate(fds):
-    os.dup2(fd, 3 + number)
-os.execv(sys.executable, [sys.executable, "-m", "satellite", "run", "--config", sys.argv[2]])
-"""
-
-
-def _started(config: Path, tmp_path: Path, passed: list[int], name: str = "") -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "STATE_DIRECTORY": str(tmp_path)}
-    if passed:
-        environ |= {"LISTEN_FDS": str(len(passed)), "LISTEN_FDNAMES": ":".join([name] * len(passed))}
-    command = [sys.executable, "-c", _PASSED_ON, ",".join(map(str, passed)), str(config)]
-    return subprocess.Popen(command, env=environ, pass_fds=passed, cwd=Path(__file__).parents[1])
-
 
 def test_a_hub_that_comes_back_while_it_is_started_again_waits_at_the_door(tmp_path: Path) -> None:
     """A satellite that was killed had given its port to systemd, which holds it and passes it on to the next."""
@@ -209,15 +190,16 @@ def test_a_hub_that_comes_back_while_it_is_started_again_waits_at_the_door(tmp_p
         port = free.getsockname()[1]
     config = tmp_path / "config.yaml"
     config.write_text(_CONFIG.format(port=port))
+    environ = {"STATE_DIRECTORY": str(tmp_path)}
     with Systemd(str(tmp_path / "notify")) as systemd:
-        first = _started(config, tmp_path, [])
+        first = systemd.start(config, environ)
         systemd.wait_for("READY=1", _PATIENCE_S)
         first.kill()
         first.wait(_PATIENCE_S)
         [(name, fd)] = systemd.kept
         with socket.create_connection(("127.0.0.1", port), _PATIENCE_S) as hub:
             hub.sendall(b'{"type": "describe"}\n')
-            second = _started(config, tmp_path, [fd], name)
+            second = systemd.start(config, environ)
             with hub.makefile("rb") as answers:
                 assert answers.readline().startswith(b'{"type": "info"')
         systemd.wait_for("READY=1", _PATIENCE_S)

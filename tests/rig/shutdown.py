@@ -13,10 +13,8 @@ signal, with hooks that hang,
 
 import argparse
 import asyncio
-import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -40,7 +38,6 @@ from tests.rig.barge_ins import answers, room_config, speaker_record, user_wavs
 from tests.rig.room import Room
 from tests.systemd import Systemd
 
-ROOT = Path(__file__).parents[2]
 COMMAND = "tts_lights_joe"
 PATIENCE_S = 20.0
 # a quarter of a second into what is asked for, whatever it is, the state is reached and something sounds
@@ -56,15 +53,6 @@ audio: {{microphone: mic, speaker: speaker, rate_hz: 16000}}
 wake: {{words: [alexa]}}
 sounds: {{awake: null, error: null}}
 hooks: {{state_changed: "sh -c 'trap : TERM; sleep 60'"}}
-"""
-
-# as systemd passes descriptors on: from 3 up, with the process's own number
-_PASSED_ON = """
-import os, sys
-os.environ["LISTEN_PID"] = str(os.getpid())
-for number, fd in enumerate(fd for fd in sys.argv[1].split(",") if fd):
-    os.dup2(int(fd), 3 + number)
-os.execv(sys.executable, [sys.executable, "-m", "satellite", "run", "--config", sys.argv[2]])
 """
 
 
@@ -92,16 +80,9 @@ class House:
 
     async def start(self) -> None:
         """Starts it, with what systemd has kept for it."""
-        kept = self._systemd.kept
-        environ = {**os.environ, **self.room.env, "NOTIFY_SOCKET": str(self.directory / "notify")}
-        environ |= {"RUNTIME_DIRECTORY": str(self.directory), "STATE_DIRECTORY": str(self.directory)}
-        if kept:
-            environ |= {"LISTEN_FDS": str(len(kept)), "LISTEN_FDNAMES": ":".join(name for name, _ in kept)}
-        fds = [fd for _, fd in kept]
-        command = [sys.executable, "-c", _PASSED_ON, ",".join(map(str, fds)), str(self.directory / "config.yaml")]
-        log = (self.directory / "daemon.log").open("ab")
-        self.daemon = subprocess.Popen(command, env=environ, pass_fds=fds, cwd=ROOT, stderr=log)
-        log.close()
+        here = {"RUNTIME_DIRECTORY": str(self.directory), "STATE_DIRECTORY": str(self.directory)}
+        with (self.directory / "daemon.log").open("ab") as log:
+            self.daemon = self._systemd.start(self.directory / "config.yaml", {**self.room.env, **here}, log)
         await asyncio.to_thread(self._systemd.wait_for, "READY=1", PATIENCE_S)
 
     def told(self, command: str) -> Mapping[str, str]:
