@@ -4,7 +4,9 @@ Theory of operation
 -------------------
 1. A reply may sound from the moment that the conversation has it played or taken up again until it is stopped, held or over.
 2. Which tone is whose is heard, not told: the first that sounds while a reply plays is that reply's.
-3. An answer that was given before the present turn began is not the present answer: its tone may sound only if its reply is
+3. An announcement that comes within a second of the end of an answer's stream, and while that plays, is taken for its rest, and
+   heard behind it (`peer/gate.py`).
+4. An answer that was given before the present turn began is not the present answer: its tone may sound only if its reply is
    taken up again.
 """
 
@@ -56,6 +58,8 @@ class Listener(Observer):
         self._service = 0
         self._resumed: Turn | None = None
         self._tones: dict[Turn, int] = {}
+        self._behind: dict[int, Turn] = {}
+        """Announcements that were heard behind an answer, by their tones."""
         self._given: dict[int, float] = {}
         """Tones that hub and programs have asked for, and until when they may begin to sound."""
         self.heard_s: dict[int, float] = {}
@@ -67,6 +71,7 @@ class Listener(Observer):
         """Somebody will send this tone."""
         self._given[tone] = _ALWAYS
         self.heard_s.pop(tone, None)
+        self._behind.pop(tone, None)
 
     def restarted(self) -> None:
         """The service is another one now, and counts its turns anew."""
@@ -133,7 +138,9 @@ class Listener(Observer):
             self.heard_s.setdefault(tone, begin_s)
             return
         nameless = [turn for turn in turns if turn not in self._tones]
-        if not nameless:
+        if not nameless and self._is_behind(tone, turns):
+            self.heard_s.setdefault(tone, begin_s)
+        elif not nameless:
             self._fail(f"tone {tone} sounds at {at} in {turns}, which are tones {[self._tones[turn] for turn in turns]}")
         elif self._given.get(tone, 0.0) <= begin_s and max(nameless) != self._resumed:
             self._fail(f"tone {tone} sounds at {at} in turn {max(nameless)}, and belongs to an earlier one")
@@ -142,6 +149,12 @@ class Listener(Observer):
             self.heard_s.setdefault(tone, begin_s)
             while len(self._tones) > _MOST:
                 del self._tones[min(self._tones)]
+
+    def _is_behind(self, tone: int, turns: set[Turn]) -> bool:
+        """Whether it is an announcement, not heard elsewhere, that follows what plays."""
+        if tone not in self._behind and not _is_answer(tone) and tone in self._given and tone not in self.heard_s:
+            self._behind[tone] = max(turns)
+        return self._behind.get(tone) in turns
 
 
 def _is_answer(tone: int) -> bool:

@@ -169,3 +169,18 @@ def test_turns_of_another_service_are_others() -> None:
         stage.listener.on_action(_PLAY_1)
         stage.sounds(2)
         assert stage.failures == []
+
+
+def test_an_announcement_may_be_heard_behind_an_answer() -> None:
+    """It came right after the answer's stream, and was taken for its rest; but what was heard before is stale there, too."""
+    with _stage(3, ANSWERS + 1, ANSWERS + 2) as stage:
+        stage.listener.on_action(_PLAY_1)
+        stage.sounds(ANSWERS + 1)
+        stage.listener.on_action(_STOP_1)
+        stage.sounds(None)
+        stage.listener.on_action(_PLAY_2)
+        for tone in (3, ANSWERS + 2):
+            stage.sounds(tone)
+        assert stage.failures == []
+        stage.sounds(ANSWERS + 1)
+        assert stage.failures != []

@@ -93,7 +93,8 @@ def sound(proof: Proof) -> str:
     (room.dir / "card").chmod(0o777)
     there.unlink(missing_ok=True)
     proof.drop_in("room", "[Service]\nEnvironment=ALSA_CONFIG_PATH=/srv/room/there.conf\n")
-    proof.machine.run("systemctl restart satellite")
+    # the start-up sound is played once after the machine was switched on
+    proof.machine.run("rm -f /run/satellite/started; systemctl restart satellite")
     room.wait("start", timeout=RESTART_S)
     proof.wait_until_ready()
     room.wait("speaker_onset", timeout=RESTART_S)
