@@ -44,12 +44,15 @@ class Address:
 
 def kernel_news() -> socket.socket | None:
     """A socket that the kernel writes to when an interface or an address changes; None if there may be none."""
+    sock = None
     try:
         sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
+        sock.bind((0, _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR))
     except OSError as error:
         _log.debug("no news of addresses, they are looked at now and then: %s", error)
+        if sock is not None:
+            sock.close()
         return None
-    sock.bind((0, _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR))
     return sock
 
 

@@ -23,6 +23,9 @@ EXIT_FAILED = 70
 # the hub's goodbye takes 2.2 s, and whoever tells a satellite to go shall not wait longer than 3 s
 LEAVE_S = 2.8
 
+# a line is written in a millisecond, unless nobody reads
+_LAST_WORDS_S = 0.1
+
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 _log = logging.getLogger(__name__)
@@ -39,9 +42,22 @@ def run(serving: Coroutine[None, None, int]) -> NoReturn:
 async def _leave_after(serving: Coroutine[None, None, int]) -> int:
     """Once all has been said and closed."""
     code = await serving
+    _last_words()
     # asyncio would wait for the name look-ups in its threads, for as long as a name server is silent
-    logging.shutdown()
     os._exit(code)
+
+
+def _last_words(*told: str) -> None:
+    """Logs them and all that waits to be, if whoever reads the log does."""
+
+    def say() -> None:
+        for line in told:
+            _log.error("%s", line)
+        logging.shutdown()
+
+    saying = threading.Thread(target=say, daemon=True)
+    saying.start()
+    saying.join(_LAST_WORDS_S)
 
 
 async def serve(
@@ -86,8 +102,7 @@ def _limit_of_the_end(leave: Callable[[], None]) -> threading.Timer:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def give_up() -> None:
-        _log.error("not everything was closed within %.1f s", LEAVE_S)
-        logging.shutdown()
+        _last_words(f"not everything was closed within {LEAVE_S:.1f} s")
         leave()
 
     # a thread: what hangs may be the event loop

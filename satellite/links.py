@@ -131,6 +131,9 @@ class ServersEnd:
         self.link, self._browser = peer, browser
 
     async def start(self) -> int:
+        # of a time with a hub, which nobody would be answered at now
+        for sock in kept_sockets(""):
+            sock.close()
         if self._browser is not None:
             self._browser.start()
         await self.link.start()

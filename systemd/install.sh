@@ -260,6 +260,8 @@ turn_to() {
 }
 
 turn_back() {
+    # only the unit is new
+    [ "$previous" != "$fresh" ] || return 0
     if [ "$previous" = "$PROGRAM" ]; then
         # what was installed by hand; its scripts know no other place
         [ -d "$RELEASES/by-hand" ] || return 0
@@ -275,8 +277,10 @@ drop_old_releases() {
     local release
     for release in "$RELEASES"/*/; do
         release=${release%/}
-        [ ! -d "$release" ] || [ "$release" = "$fresh" ] || run rm -rf "$release"
+        # what was installed by hand may have its owner's files in it
+        [ ! -d "$release" ] || [ "$release" = "$fresh" ] || [ "$release" = "$RELEASES/by-hand" ] || run rm -rf "$release"
     done
+    [ ! -d "$RELEASES/by-hand" ] || say "What was installed by hand is at $RELEASES/by-hand, and not needed any more"
 }
 
 # ---- its user, its configuration, its unit
@@ -409,6 +413,10 @@ restart_or_go_back() {
     run systemctl reset-failed "$UNIT"
     run systemctl restart --no-block "$UNIT"
     [ "$is_dry" = no ] || return 0
+    if [ "$was_active" = activating ]; then
+        say "It did not come up before, as when another program has its port: journalctl -u satellite says why"
+        return 0
+    fi
     # the job of the restart is in the queue by now, but the old one may still be active
     while [ -n "$(systemctl list-jobs --no-legend "$UNIT" 2>/dev/null)" ] && [ "$(property ActiveState)" != activating ]; do
         sleep 0.2
@@ -467,11 +475,14 @@ install_all() {
     finish
 }
 
+# the program or its unit
+is_changed() { [ "$previous" != "$fresh" ] || ! cmp -s "$checkout/systemd/$UNIT" "$UNITS/$UNIT"; }
+
 finish() {
     keep_unit
     make_account
     # one that has failed is nothing to go back to
-    if [ -n "$previous" ] && [ "$previous" != "$fresh" ] && [ "$was_active" != failed ] && [ "$is_dry" = no ]; then is_at_risk=yes; fi
+    if [ -n "$previous" ] && is_changed && [ "$was_active" != failed ] && [ "$is_dry" = no ]; then is_at_risk=yes; fi
     if [ "$previous" != "$fresh" ]; then turn_to "$fresh"; fi
     make_config
     install_unit

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satellite import cli
+from satellite import cli, daemon
 from satellite.cli import EXIT_CONFIG, main
 from satellite.config import (
     Audio,
@@ -404,7 +404,7 @@ def test_sighup_has_the_file_read_again_and_the_service_goes_on() -> None:
 
     async def story() -> int:
         async with asyncio.timeout(10):
-            return await cli._serve(service, lambda: new, service.reconfigure)  # type: ignore[arg-type]
+            return await daemon.serve(service, lambda: new, service.reconfigure)  # type: ignore[arg-type]
 
     assert asyncio.run(story()) == 0
     assert service.configs == [new] and not service.is_running
@@ -414,7 +414,7 @@ def test_a_file_that_has_become_wrong_changes_nothing(file: Path, caplog: pytest
     """And each of its mistakes is in the log."""
     service = _FakeService()
     file.write_text("name: ''\nhub: 1")
-    asyncio.run(cli._reload(service, lambda: load_config(file, {})))  # type: ignore[arg-type]
+    asyncio.run(daemon._reload(service, lambda: load_config(file, {})))  # type: ignore[arg-type]
     assert service.configs == []
     assert [(r.levelname, r.getMessage().split(" is ")[0]) for r in caplog.records] == [
         ("ERROR", f"the configuration stays as it was: {file}:1: name"),

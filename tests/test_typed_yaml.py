@@ -10,6 +10,8 @@ from satellite.errors import ConfigError
 from satellite.keys import flat
 from satellite.typed_yaml import DEEPEST, LARGEST_FILE_BYTES, MOST_PROBLEMS
 
+HUB_KEYS = "host, port, announce, allow, only, remember"
+HUB = f"hub has {HUB_KEYS}"
 TOP = f"there are {', '.join(Config.__struct_fields__)}"
 PORT = "it has to be a whole number from 0 to 65535"
 NAME = "it has to be a text of 1 to 100 characters"
@@ -63,7 +65,10 @@ def file(tmp_path: Path) -> Path:
         ("name: 123", f"1: name is 123; {NAME}: put it in quotes"),
         ("area: no", "1: area is no; it has to be a text or null: put it in quotes"),
         # keys
-        ("hub: {prot: 1}", "1: hub.prot is not a key, did you mean hub.port? hub has host, port, announce"),
+        (
+            "hub: {prot: 1}",
+            f"1: hub.prot is not a key, did you mean hub.port? {HUB}",
+        ),
         ("hub:\nport: 1", f"2: port is not a key, did you mean port in the section hub? {TOP}"),
         ("hub.port: 1", f"1: hub.port is not a key, did you mean port in the section hub? {TOP}"),
         ("colour: red", f"1: colour is not a key; {TOP}"),
@@ -72,7 +77,7 @@ def file(tmp_path: Path) -> Path:
         ("name: a\nname: b", "2: name is there twice, for the first time in line 1"),
         ("hub:\n  port: 1\n  port: 2", "3: hub.port is there twice, for the first time in line 2"),
         # sections
-        ("hub: 5", "1: hub is 5; it has to be a section with the keys host, port, announce"),
+        ("hub: 5", f"1: hub is 5; it has to be a section with the keys {HUB_KEYS}"),
         ("vad: [a]", "1: vad is [a]; it has to be a section with the keys model, threshold"),
         ("- name: a", f"1: the file is - name: a; it has to be a section with the keys {TOP.removeprefix('there are ')}"),
         # what is no YAML
@@ -188,12 +193,20 @@ def test_a_variable_counts_more_than_the_file(file: Path, variable: str, text: s
         ("SATELLITE_HUB__PORT", "99999", f"hub.port is 99999; {PORT}"),
         ("SATELLITE_HUB__PORT", "", f"hub.port is empty; {PORT}"),
         ("SATELLITE_WAKE__WORDS", "[alexa", f"wake.words is [alexa; {WORDS}"),
-        ("SATELLITE_HUB__PROT", "1", "hub.prot is not a key, did you mean hub.port? hub has host, port, announce"),
+        (
+            "SATELLITE_HUB__PROT",
+            "1",
+            f"hub.prot is not a key, did you mean hub.port? {HUB}",
+        ),
         ("SATELLITE_PORT", "1", f"port is not a key, did you mean port in the section hub? {TOP}"),
         ("SATELLITE_HUB__PORT__TCP", "1", "hub.port.tcp is not a key; hub.port has none"),
         ("SATELLITE_Name", "x", f"nAME is not a key; {TOP}"),
         ("SATELLITE_", "x", f"empty is not a key; {TOP}"),
-        ("SATELLITE_HUB", "{port: 1}", "hub is {port: 1}; it has to be a section with the keys host, port, announce"),
+        (
+            "SATELLITE_HUB",
+            "{port: 1}",
+            f"hub is {{port: 1}}; it has to be a section with the keys {HUB_KEYS}",
+        ),
         ("SATELLITE_NAME", "a\x1b[31m", "the character U+001B is not allowed"),
         ("SATELLITE_NAME", "caf\udce9", "the character U+DCE9 is not allowed"),
     ],

@@ -53,7 +53,7 @@ class AudioEngine:
         shape: Callable[[Samples], Samples] = lambda samples: samples,
         gain_db: float = 0.0,
     ) -> None:
-        self.reports: deque[cmd.Report] = deque(maxlen=MOST_REPORTS)
+        self.reports: deque[cmd.Report] = deque(maxlen=2 * MOST_REPORTS)
         self.commands: deque[cmd.Command] = deque(maxlen=MOST_COMMANDS)
         self.frame = Frames(0)
         self.reflex, self.punctuality = Reflex(), Punctuality()
@@ -157,11 +157,11 @@ class AudioEngine:
         self.reflex, verdict = rx.step(self.reflex, seen, self._rule)
         if not self._is_muted:
             self._test.add(seen, level_db(near), self.reflex, verdict, self._rule)
-        self.reports.append(cmd.Heard(first, shaped.tobytes()))
+        self._report_period(cmd.Heard(first, shaped.tobytes()))
         if sense.probability is not None:
             self._report_window(sense, sense.probability)
         self._act(verdict)
-        self.reports.append(cmd.Vitals(self.now(), sense.near_end, self.player.gain))
+        self._report_period(cmd.Vitals(self.now(), sense.near_end, self.player.gain))
         self._start_politely()
         if (sample := self._loop.add(self._out.reference.written, near, lead_frames)) is not None:
             self.reports.append(sample)
@@ -182,9 +182,14 @@ class AudioEngine:
             is_talk=self.reflex.is_beside_talk(self._rule),
         )
 
+    def _report_period(self, report: cmd.Report) -> None:
+        """What comes all the time waits in no larger number: what happens is not to be pushed out by it."""
+        if len(self.reports) < MOST_REPORTS:
+            self.reports.append(report)
+
     def _report_window(self, sense: Sense, probability: Probability) -> None:
         told = (probability, sense.voicing, sense.level, sense.near_end.background_db)
-        self.reports.append(ev.VoiceWindow(self.now(), self.frame, self._ear.hop_frames, *told))
+        self._report_period(ev.VoiceWindow(self.now(), self.frame, self._ear.hop_frames, *told))
 
     def _observe(self, sense: Sense) -> Observation:
         listening = self._allow is Allow.SPEECH and self.player.status is Status.PLAYING

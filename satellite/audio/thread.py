@@ -57,7 +57,8 @@ class AudioRunner:
     @property
     def pulse(self) -> Pulse:
         """Whether we live. May be asked from any thread."""
-        return Pulse(self._engine.frame, self.turns, self.is_lost)
+        is_deaf = any(part.condition.is_lost for part in self._parts if Half.MICROPHONE in part.halves)
+        return Pulse(self._engine.frame, self.turns, is_deaf)
 
     def start(self) -> None:
         """Begins; the devices are opened by the first turn, and tried again for as long as it takes."""

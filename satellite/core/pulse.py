@@ -14,7 +14,7 @@ class Pulse:
     turns: int
     """Of the thread: periods, or attempts to open a device."""
     is_lost: bool
-    """Whether a device is known to be away."""
+    """Whether the microphone is known to be away."""
 
     def is_alive_since(self, before: "Pulse") -> bool:
         """Whether it has heard something, or knows that it cannot and tries again. Only another start helps if it has not."""

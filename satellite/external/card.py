@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -12,6 +13,7 @@ from satellite.audio.parts import Devices, OpenCard
 from satellite.audio.pcm import label
 from satellite.audio.pulse import share_no_memory
 from satellite.audio.stable_name import is_by_number, stable_name
+from satellite.audio.watch import WatchedMicrophone, WatchedSpeaker
 from satellite.config import Audio, Config, External
 from satellite.errors import ConfigError, DeviceError
 from satellite.external.microphone import ExternalMicrophone, Source
@@ -107,7 +109,8 @@ def _open_pair(audio: Audio, external: External, settings: AlsaSettings) -> Card
 
 def _open_speaker(audio: Audio, external: External, settings: AlsaSettings) -> tuple[Speaker, Half]:
     if not (external.snd_command or external.snd_uri):
-        return open_speaker(settings)
+        speaker, close = open_speaker(settings)
+        return WatchedSpeaker(speaker, label(settings.playback_device, "playback"), time.monotonic), close
     shape = external.snd_rate_hz, external.snd_channels
     sink: Sink = SndProgram(external.snd_command, *shape) if external.snd_command else SndService(str(external.snd_uri), *shape)
     return ExternalSpeaker(sink, audio.queue_ms), sink.close
@@ -115,7 +118,8 @@ def _open_speaker(audio: Audio, external: External, settings: AlsaSettings) -> t
 
 def _open_microphone(audio: Audio, external: External, settings: AlsaSettings) -> tuple[WaitingMicrophone, Half]:
     if not _is_external_mic(external):
-        return open_microphone(settings)
+        opened, close = open_microphone(settings)
+        return WatchedMicrophone(opened, opened.wait, label(settings.capture_device, "capture"), time.monotonic), close
     source = _open_source(audio, external)
     microphone = ExternalMicrophone(source)
     try:

@@ -185,6 +185,33 @@ def test_whoever_watches_sees_it_turn_and_whether_the_card_is_missing() -> None:
     assert seen == [(0, False), (1, True), (2, True), (3, False), (4, False), (5, True)]
 
 
+def test_a_missing_speaker_is_no_excuse_for_a_microphone_that_stands_still() -> None:
+    """Whoever watches sees the difference."""
+    clock = VirtualClock(START_S)
+    desk = _Desk(clock)
+    runner = _runner(desk, clock, desk.devices())
+    for half, is_lost in ((Half.SPEAKER, False), (Half.MICROPHONE, True)):
+        desk.card.unplug(half)
+        _steps(runner, clock, 0.5)
+        assert runner.is_lost
+        assert runner.pulse.is_lost is is_lost
+
+
+def test_news_of_a_device_outlives_a_standstill_of_whoever_is_told() -> None:
+    """What is heard all the time does not push it out."""
+    clock = VirtualClock(START_S)
+    desk = _Desk(clock)
+    runner = AudioRunner(desk.engine, desk.devices(), lambda: None, lambda rest_s: clock.sleep_until(clock.now_s() + rest_s))
+    _steps(runner, clock, 2.0)
+    desk.card.unplug()
+    _steps(runner, clock, 0.3)
+    desk.card.plug()
+    _steps(runner, clock, 10.0)
+    told = [(report.half, report.condition) for report in desk.engine.reports if isinstance(report, cmd.DeviceIs)]
+    assert {(half, MISSING) for half in Half} < set(told)
+    assert dict(told) == dict.fromkeys(Half, Condition.WORKING)
+
+
 def test_a_reply_without_a_card_is_played_to_nobody() -> None:
     """In its time, so that the conversation goes on: a command is carried out, and a light shows what goes on."""
     clock = VirtualClock(START_S)

@@ -13,6 +13,7 @@ import pytest
 from satellite.audio.alsa import AlsaCard
 from satellite.audio.card import Card, Samples
 from satellite.audio.pair import PairedCard
+from satellite.audio.watch import WatchedMicrophone, WatchedSpeaker
 from satellite.check import run as check
 from satellite.check.run import Told
 from satellite.config import Audio, Config, External, Hub, Wake
@@ -85,7 +86,7 @@ def test_a_microphone_program_beside_an_alsa_speaker(monkeypatch: pytest.MonkeyP
     half = _Half()
     monkeypatch.setattr(external_card, "open_speaker", lambda settings: (half, half.close))
     card = _opened(Config(external=External(mic_command=_ZEROS)))
-    assert card.speaker is half
+    assert isinstance(card.speaker, WatchedSpeaker) and card.speaker.watched is half  # type: ignore[comparison-overlap]
     assert card.wait(1.0)
     card.close()
     assert half.is_closed
@@ -97,6 +98,8 @@ def test_an_alsa_microphone_beside_a_speaker_program(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(external_card, "open_microphone", lambda settings: (half, half.close))
     card = _opened(Config(external=External(snd_command="tee", snd_rate_hz=48_000)))
     assert isinstance(card, PairedCard) and card.speaker.rate_hz == 48_000
+    # what a driver does not say is noticed beside a program, too
+    assert isinstance(card.microphone, WatchedMicrophone)
     assert card.wait(1.0) and half.waits == [0.01]
     card.close()
     assert half.is_closed
