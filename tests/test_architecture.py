@@ -102,7 +102,7 @@ WITHOUT_NUMPY = ("core/", "peer/")
 
 # who may write files of the daemon's; none of them is given a microphone's samples. A program that is run gets a file in
 # memory with what a hook is told, and the report of `satellite check` has figures in it
-MAY_WRITE = ("hub_file.py", "identity.py", "memory.py", "health_file.py", "program.py", "check/run.py")
+MAY_WRITE = ("audio/pulse.py", "hub_file.py", "identity.py", "memory.py", "health_file.py", "program.py", "check/run.py")
 # tools of developers and migrants, which a running daemon does not know
 TOOLS = ("bench/", "demo/", "migrate/", "mock/", "simulate/", "core/diagram.py")
 WRITES = {"write_bytes", "write_text", "writeframes", "savetxt", "tofile", "mkstemp", "NamedTemporaryFile", "TemporaryFile"}
