@@ -12,12 +12,17 @@ from wyoming.event import Event
 from satellite.audio.card import Channels, Samples
 from satellite.audio.sample_format import SAMPLE_FORMATS
 from satellite.errors import DeviceError, PeerError
+from satellite.external.names import addresses
 from satellite.external.rates import Rows
 from satellite.peer.framing import Decoder, Limits, encode
 
-# to be reached, and to begin
+# its name to be found, to be reached, and to begin
+LOOK_UP_S = 1.0
 CONNECT_S = 2.0
 BEGIN_S = 2.0
+
+# an old one and a new one
+_MOST_ADDRESSES = 2
 
 # what waits in the kernel cannot be stopped any more; it doubles this, and takes no less
 _SEND_BUFFER_BYTES = 4096
@@ -42,7 +47,7 @@ class Connection:
             if parts.scheme == "unix":
                 self.socket = _unix(parts.path)
             else:
-                self.socket = socket.create_connection((parts.hostname or "", parts.port or 0), CONNECT_S)
+                self.socket = _tcp(parts.hostname or "", parts.port or 0)
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             raise DeviceError(f"{self.label}: {error.strerror or error}") from error
@@ -81,6 +86,16 @@ class Connection:
             return list(self._decoder.feed(data))
         except PeerError as error:
             raise DeviceError(f"{self.label}: {error}") from error
+
+
+def _tcp(host: str, port: int) -> socket.socket:
+    failed = OSError(None, "the name has no address")
+    for ip in addresses(host, LOOK_UP_S)[:_MOST_ADDRESSES]:
+        try:
+            return socket.create_connection((ip, port), CONNECT_S)
+        except OSError as error:
+            failed = error
+    raise failed
 
 
 def _unix(path: str) -> socket.socket:

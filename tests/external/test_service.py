@@ -144,7 +144,8 @@ def test_a_service_that_goes_away_is_told_and_found_again(tcp: str) -> None:
     """By whoever opens the card again."""
     events = _chunks(bytes(3200), 320)
     has_hung_up = pytest.raises(DeviceError, match=f"external.mic_uri {tcp} has hung up")
-    with served(_mic(*events, hangs_up=True), tcp), closing(MicService(tcp, (0,))) as source, has_hung_up:
+    # which may be told with its first chunk already
+    with has_hung_up, served(_mic(*events, hangs_up=True), tcp), closing(MicService(tcp, (0,))) as source:
         _until_it_ends(source)
     with pytest.raises(DeviceError, match=f"external.mic_uri {tcp}: Connection refused"):
         MicService(tcp, (0,))
