@@ -95,9 +95,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.is_closing:
             return
+        has_spoken = False
         try:
-            events = self._decoder.feed(data)
-            for event in events:
+            for event in self._decoder.feed(data):
+                has_spoken = True
                 self._trace("<", event)
                 self._server.handle(self, event)
                 if self.is_closing:
@@ -110,7 +111,7 @@ class Connection(asyncio.Protocol):
             self._server.drop(self, f"it sent {error}", fault="sent")
         else:
             # a stranger who sends a byte now and then has said nothing
-            if events or is_hub:
+            if has_spoken or is_hub:
                 self._watch_silence()
 
     def connection_lost(self, exc: Exception | None) -> None:

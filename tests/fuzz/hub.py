@@ -6,14 +6,14 @@ with the milliseconds before it.
 
 from satellite.audio import reply
 from satellite.core import conversation, guards, interruptions, linking, replies, says, table, turns, waking
-from satellite.peer import codec, framing, gate, hub, server
+from satellite.peer import codec, connection, door, framing, gate, hub, server
 from tests.fuzz.engine import fuzz
 from tests.fuzz.world import Living, Loop, running
 
 # parts two connections; not a word of any event
 GONE = b"!gone\n"
 
-_MODULES = (reply, codec, framing, gate, hub, server)
+_MODULES = (reply, codec, connection, door, framing, gate, hub, server)
 _CORE = (conversation, guards, interruptions, linking, replies, says, table, turns, waking)
 
 # a turn or two

@@ -1,5 +1,6 @@
 """What a bad peer may do to the server: say what it did, and lose its connection."""
 
+import asyncio
 from contextlib import suppress
 
 import pytest
@@ -200,6 +201,23 @@ def test_a_byte_now_and_then_is_no_word(caplog: pytest.LogCaptureFixture) -> Non
 
     run_virtually(story())
     assert any("no whole event came from it for 5 s" in r.getMessage() for r in caplog.records)
+
+
+def test_a_byte_now_and_then_wins_no_time() -> None:
+    """However long it is gone on with."""
+
+    async def story() -> None:
+        async with house(ServerRule(idle_s=5.0, goodbye_s=0.05), within_s=60.0) as here:
+            stranger = await here.peer()
+            gone = asyncio.create_task(stranger.is_cut_off())
+            for _ in range(20):
+                with suppress(OSError):
+                    await stranger.send(b"{")
+                await until_s(0.5)
+            assert gone.done()
+            gone.result()
+
+    run_virtually(story())
 
 
 def test_who_connects_without_end_is_not_let_in(caplog: pytest.LogCaptureFixture) -> None:

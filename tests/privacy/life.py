@@ -78,7 +78,7 @@ class Life:
         near = [what for what, begin, end in self._said if begin - _ABOUT <= frame <= end + _ABOUT]
         if why == "wake word":
             return "" if "wake word" in near else ", which nobody had said"
-        return f": {near[-1]}" if near else ": television, or its own echo"
+        return f": {near[-1]}" if near else ": whatever else was going on"
 
     # ---- what people do
 
