@@ -40,6 +40,8 @@ _CONFIG = Config()
 # what the rest of a world is like; see World: speech may interrupt, the hub is told at once, nobody but us finds the wake word
 _USUAL = 1
 _LONGEST_MS = 60_000
+# two things that happen here do not in one millisecond, by which an interruption is known
+_SHORTEST_MS = 1
 # of the loudspeaker
 _RATE_HZ = 16_000
 
@@ -76,7 +78,7 @@ class Living(World):
 
     def does(self, deed: str, ms: int, chosen: int) -> None:
         """This happens here, a while later."""
-        self._pass(min(ms, _LONGEST_MS))
+        self._pass(max(min(ms, _LONGEST_MS), _SHORTEST_MS))
         self.chosen = chosen
         self.wire.loop.run(self.at)
         if (what := self._deeds().get(deed)) is not None:
