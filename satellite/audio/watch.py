@@ -6,6 +6,7 @@ with a DeviceError, by the half that it is of.
 
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
@@ -34,6 +35,8 @@ _UNCLIPPED_WINDOWS = 6
 
 # more than a buffer of 200 ms can have by a thread that comes too late
 STORM_XRUNS, STORM_S = 30, 3.0
+
+T = TypeVar("T")
 
 _PERIODS_PER_S = 1000 // PERIOD_MS
 
@@ -214,11 +217,11 @@ class WatchedSpeaker:
         return taken
 
     def drop(self) -> None:
-        """As `Speaker.drop`."""
-        self.watched.drop()
+        """As `Speaker.drop`. HalfLost if it is gone."""
+        self._of_device(self.watched.drop)
         self._expected = 0
 
-    def _of_device(self, ask: Callable[[], int]) -> int:
+    def _of_device(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
         except DeviceError as error:

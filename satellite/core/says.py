@@ -20,6 +20,8 @@ from satellite.core.turns import abort
 
 # more than anybody listens to; whoever asks is refused before
 MOST_SAYS = 50
+# a hub's are here with all their sound, of ten minutes and 26 MB at the most; Home Assistant itself has one at a time
+MOST_ANNOUNCEMENTS = 4
 
 # ---- guards
 
@@ -40,8 +42,8 @@ def may_make(c: Conversation, e: ev.Event) -> bool:
 
 
 def may_queue(c: Conversation, e: ev.Event) -> bool:
-    """There is room for one more."""
-    return len(c.says) < MOST_SAYS
+    """There is room for one more of the hub's."""
+    return len(c.says) < MOST_SAYS and sum(say.is_of_hub for say in c.says) < MOST_ANNOUNCEMENTS
 
 
 def _next_here(c: Conversation, e: ev.Event) -> Say | None:

@@ -5,12 +5,12 @@ While its address has never been found, nobody is it. One that was found holds f
 
 import asyncio
 import logging
-import socket
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from satellite.core.networks import Address, address
+from satellite.peer.reach import looked_up
 
 _log = logging.getLogger(__name__)
 
@@ -29,14 +29,14 @@ class PinnedNameRule:
 
 
 LookUp = Callable[[str], Awaitable[Iterable[str]]]
-"""The addresses of a host, as texts. OSError if there are none."""
+"""As `looked_up`."""
 
 
 class PinnedName:
     """From `start` to `stop`, which may both be called more than once."""
 
     def __init__(self, name: str, rule: PinnedNameRule | None = None, look_up: LookUp | None = None) -> None:
-        self._name, self._rule, self._look_up = name, rule or PinnedNameRule(), look_up or _by_the_system
+        self._name, self._rule, self._look_up = name, rule or PinnedNameRule(), look_up or looked_up
         self._task: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
         self._addresses: tuple[Address, ...] = ()
@@ -102,8 +102,3 @@ class PinnedName:
             self._addresses, level = (), logging.WARNING
         what = f"it stays {', '.join(map(str, self._addresses))} for now" if self._addresses else "nobody can be the hub"
         _log.log(level, "hub.only: %s cannot be found (%s): %s", self._name, why, what)
-
-
-async def _by_the_system(name: str) -> Iterable[str]:
-    infos = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    return [str(info[4][0]) for info in infos]

@@ -39,6 +39,11 @@ def reason(error: OSError | UnicodeError) -> str:
 # ---- names
 
 
+async def looked_up(name: str) -> list[str]:
+    """The addresses of a host, as texts. OSError if there are none; it may take as long as a name server is silent."""
+    return [str(place[-1][0]) for place in await _names.look_up(name)]
+
+
 class _Names:
     """Looks names up."""
 

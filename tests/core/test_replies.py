@@ -8,7 +8,7 @@ from satellite.core import actions as act
 from satellite.core import events as ev
 from satellite.core.interrupt import Phase
 from satellite.core.say import NOWHERE, Allow, SayState
-from satellite.core.says import MOST_SAYS
+from satellite.core.says import MOST_ANNOUNCEMENTS
 from satellite.core.state import Stage, State, Why
 from satellite.core.units import Frames, Millis, frames
 from tests.core.driver import SPEECH_OVER_SPEECH, Driver, became, of, phases, why
@@ -234,9 +234,9 @@ def test_a_hub_is_told_of_an_announcement_that_will_not_be_played() -> None:
     assert of(actions, act.SayOver, act.SendPlayed) == [act.SayOver(0, -1, SayState.CANCELLED, NOWHERE), act.SendPlayed()]
 
 
-def test_no_more_announcements_wait_than_anybody_listens_to() -> None:
-    """A hub may be mad."""
+def test_no_more_announcements_wait_than_there_is_room_for() -> None:
+    """A hub may be mad, and each is kept with its sound."""
     driver = speaking()
     for n in range(1, 100):
         driver.tell(ev.AnnouncementAudio, id=-n)
-    assert len(driver.conversation.says) == MOST_SAYS
+    assert len(driver.conversation.says) == MOST_ANNOUNCEMENTS

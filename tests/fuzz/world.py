@@ -16,7 +16,7 @@ from satellite.core import events as ev
 from satellite.core.actions import Action
 from satellite.core.admission import Admission, AdmissionRule
 from satellite.core.health import Health
-from satellite.core.says import MOST_SAYS
+from satellite.core.says import MOST_ANNOUNCEMENTS
 from satellite.core.units import Millis, millis
 from satellite.errors import PeerError
 from satellite.links import tell_link
@@ -176,7 +176,7 @@ class Wire:
         self.loop.run(self._world.at)
         assert len(self._hub._kept) <= len(self._hub._sinks) <= _MOST_STREAMS, "streams pile up"
         waiting, replies = self._playback._waiting, self._playback._replies
-        assert len(waiting) <= MOST_SAYS + 1 and len(replies) <= _MOST_REPLIES, "replies pile up"
+        assert len(waiting) <= MOST_ANNOUNCEMENTS + 1 and len(replies) <= _MOST_REPLIES, "replies pile up"
 
     def reconnect(self) -> None:
         """The connection is gone, and there is another."""
